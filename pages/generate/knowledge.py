@@ -1,5 +1,6 @@
 """Questions and answers from documents: upload, preview of the chunks, estimate and start."""
 
+import re
 from collections.abc import Sequence
 
 import streamlit as st
@@ -27,6 +28,7 @@ from tianji_core.generation.knowledge import (
     read_document,
     split_documents,
     start_knowledge,
+    without_names,
 )
 from tianji_core.i18n import _, _c
 from tianji_core.recipe import Recipe, explain
@@ -49,13 +51,16 @@ def knowledge_part(workspace: Workspace, recipe: Recipe) -> None:
     with report_errors():
         left, right = st.columns(2, gap="large")
         with left:
-            label, largest = _("资料（txt、md、docx、pdf、html）"), LARGEST_FILE // 1024**2
+            label, largest = (
+                _("资料：文档、幻灯片、表格、书、字幕、图片和扫描件、邮件、聊天记录"),
+                LARGEST_FILE // 1024**2,
+            )
             files = kept_files(label, SUFFIXES, "documents", several=True, largest=largest)
             settings = _settings()
         with right:
             setup = teacher_form(workspace, several=False)
             options = RunOptions(**budget_inputs(RunOptions(), _currency(setup), "_knowledge"))
-        _start(workspace, recipe, _read(files), settings, setup, options)
+        _start(workspace, recipe, _without_names(_read(files)), settings, setup, options)
     st.divider()
     with report_errors():
         knowledge_run_list(workspace, recipe)
@@ -111,6 +116,24 @@ def _read(files: Sequence[OfferedFile]) -> list[Document]:
         with report_errors(), st.spinner(_("正在读 {file}…", file=file.name)):
             documents.append(_document(file.name, file.getvalue()))
     return documents
+
+
+def _without_names(documents: list[Document]) -> list[Document]:
+    """Draws the field for names that are not to leave this machine; returns the documents without them."""
+    if not documents:
+        return documents
+    names = st.text_input(
+        _("还要换掉的名字"),
+        "",
+        **kept(FORM, "knowledge_names", any_text),
+        placeholder=_("用逗号隔开，例如 小明，星光幼儿园"),
+        help=_(
+            "邮件和聊天记录里写信人、收信人和发言人的名字、电话、邮箱、证件号、卡号、地址、链接在读进来时就已经换成了代号，原文不存也不发；别的名字写在这里，会换成“某某”。下面的块就是要发给造数模型的全部内容。"
+        ),
+        max_chars=2000,
+    )
+    listed = [name for name in re.split(r"[,，、;；\n]", names) if name.strip()]
+    return [without_names(document, listed) for document in documents]
 
 
 def _start(

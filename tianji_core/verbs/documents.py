@@ -23,6 +23,7 @@ from tianji_core.verbs.common import (
     follow,
     opened,
     show,
+    words,
 )
 from tianji_core.verbs.teacher_options import (
     BudgetOptions,
@@ -44,6 +45,7 @@ class KnowledgeOptions:
     pairs: Annotated[int, typer.Option(help="Questions with answers per chunk.")] = 3
     turns: Annotated[int, typer.Option(help="Turns of each conversation.")] = 1
     system: Annotated[str, typer.Option(help="System prompt of the samples; default: the recipe's.")] = ""
+    hide: Annotated[str, typer.Option(help="Names to replace before anything is sent, commas between.")] = ""
 
     def settings(self) -> documents.KnowledgeSettings:
         """Returns the settings of a run.
@@ -52,14 +54,19 @@ class KnowledgeOptions:
             InputError: a value is out of bounds, or the values do not go together.
         """
         try:
-            return documents.KnowledgeSettings(**asdict(self))
+            plain = asdict(self)
+            plain.pop("hide")
+            return documents.KnowledgeSettings(**plain)
         except ValidationError as error:
             raise InputError(explain(error, whole="")) from error
 
 
 def knowledge(
     files: Annotated[
-        list[Path] | None, typer.Argument(help="txt, md, docx, pdf or html files.", show_default=False)
+        list[Path] | None,
+        typer.Argument(
+            help="Documents, slides, tables, books, subtitles, pictures, letters, chats.", show_default=False
+        ),
     ] = None,
     teacher: TeacherOptions = TeacherOptions("deepseek"),
     options: KnowledgeOptions = KnowledgeOptions(),
@@ -85,7 +92,8 @@ def knowledge(
         job = documents.start_knowledge(space, run_id, retry_failed=True)
     else:
         settings = options.settings()
-        read = [_document(path) for path in files or ()]
+        hidden = words(options.hide)
+        read = [documents.without_names(_document(path), hidden) for path in files or ()]
         # wrong documents are refused before a teacher is looked up
         chunks = documents.split_documents(read, settings)
         if preview:

@@ -10,6 +10,7 @@ from tianji_core.generation.knowledge.documents import (
     DocumentChunk,
     read_document,
     split_document,
+    without_names,
 )
 from tianji_core.generation.knowledge.job import knowledge_jobs, start_knowledge
 from tianji_core.generation.knowledge.runs import (
@@ -36,4 +37,5 @@ __all__ = [
     "split_document",
     "split_documents",
     "start_knowledge",
+    "without_names",
 ]

@@ -12,8 +12,16 @@ import json
 import resource
 import sys
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+from tianji_core.generation.knowledge.chats import chat_in_json, chat_in_table, chat_in_text, chat_text
+from tianji_core.generation.knowledge.decoding import decoded
+from tianji_core.generation.knowledge.letters import text_of_letters
+from tianji_core.generation.knowledge.office_files import text_of_book, text_of_slides, text_of_tables
+from tianji_core.generation.knowledge.pictures import reader, text_of_picture, text_of_scan
+from tianji_core.generation.knowledge.subtitles import words_of_bilibili, words_of_cues, words_of_dialogue
 from tianji_core.generation.knowledge.web_pages import text_of_page
 
 MEMORY = 1024**3
@@ -21,24 +29,80 @@ MEMORY = 1024**3
 SECONDS = 300
 """Seconds of processor time: about 2,000 pages of a PDF."""
 UNPACKED = 256 * 1024**2
-"""Bytes of all members of a docx file together after decompression; they include its pictures."""
+"""Bytes of all members of a docx, pptx, xlsx or epub file together after decompression; they include
+its pictures."""
 TEXT = 10_000_000
 """Characters of the text."""
 _OUTPUT = 6 * TEXT + 10_000
+SIGHT_MEMORY = 4 * 1024**3
+"""Bytes that the reading of pictures may take beside the libraries."""
 TOO_LARGE, OUT_OF_MEMORY = "too large", "out of memory"
+NO_MESSAGES, NO_ENCODING = "no messages", "no encoding"
 """Reasons of a failure that the parent puts into words; any other reason is what a library said."""
 
 
+_ARCHIVES = (".docx", ".pptx", ".xlsx", ".epub")
+_CUES = (".srt", ".vtt", ".ass", ".ssa")
+PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
+PRIVATE = (".eml", ".mbox", ".csv", ".json")
+"""Letters and chats, in which people get signs; html is read so where it holds a chat."""
+
+
 def convert(suffix: str, data: bytes) -> str:
-    """Returns the text of a docx, pdf or html file. The libraries raise their own errors.
+    """Returns the text of a document. The libraries raise their own errors.
 
     Raises:
-        ValueError: it is larger than the limits, with :data:`TOO_LARGE`.
+        ValueError: it is larger than the limits, with :data:`TOO_LARGE`, or holds neither chat nor subtitles,
+            with :data:`NO_MESSAGES`; or with :data:`~pictures.NO_OCR`.
     """
-    if suffix == ".docx":
+    if suffix in _ARCHIVES:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             if sum(member.file_size for member in archive.infolist()) > UNPACKED:
                 raise ValueError(TOO_LARGE)
+    if suffix in PICTURES:
+        text = _read_by_sight(lambda read: text_of_picture(read, data))
+    elif suffix in (*_CUES, *PRIVATE):
+        _limit_memory()
+        text = _text_of_lines(suffix, data)
+    elif suffix in (".pptx", ".xlsx", ".epub"):
+        _limit_memory()
+        text = {".pptx": text_of_slides, ".xlsx": text_of_tables, ".epub": text_of_book}[suffix](data)
+    else:
+        text = _by_markitdown(suffix, data)
+        if suffix == ".pdf" and not text.strip():
+            text = _read_by_sight(lambda read: text_of_scan(read, data))
+    if len(text) > TEXT:
+        raise ValueError(TOO_LARGE)
+    return text
+
+
+def _read_by_sight(look: Callable[[Any], str]) -> str:
+    read = reader()
+    _limit_memory(SIGHT_MEMORY)
+    return look(read)
+
+
+def _text_of_lines(suffix: str, data: bytes) -> str:
+    """Returns the words of subtitles, letters and chats."""
+    if suffix in (".eml", ".mbox"):
+        return text_of_letters(data)
+    text = decoded(data)
+    if text is None:
+        raise ValueError(NO_ENCODING)
+    if suffix in (".ass", ".ssa"):
+        return words_of_dialogue(text)
+    if suffix in _CUES:
+        return words_of_cues(text)
+    value = json.loads(text) if suffix == ".json" else None
+    if (words := words_of_bilibili(value)) is not None:
+        return words
+    messages = chat_in_json(value) if suffix == ".json" else chat_in_table(text)
+    if messages is None:
+        raise ValueError(NO_MESSAGES)
+    return chat_text(messages)
+
+
+def _by_markitdown(suffix: str, data: bytes) -> str:
     import markitdown
     from bs4 import BeautifulSoup
     from markitdown import converters
@@ -56,16 +120,15 @@ def convert(suffix: str, data: bytes) -> str:
         data, info = page.encode("utf-8"), markitdown.StreamInfo(extension=suffix, charset="utf-8")
     # Without MarkItDown itself, which would take a broken file for plain text.
     text = converter().convert(io.BytesIO(data), info).text_content
-    if len(text) > TEXT:
-        raise ValueError(TOO_LARGE)
-    return text
+    chat = chat_in_text(text) if suffix in (".html", ".htm") else None
+    return text if chat is None else chat_text(chat)
 
 
-def _limit_memory() -> None:
-    """Limits the address space to what the libraries occupy now and :data:`MEMORY`."""
+def _limit_memory(more: int = MEMORY) -> None:
+    """Limits the address space to what the libraries occupy now and ``more`` bytes."""
     with contextlib.suppress(OSError, ValueError):  # a system without /proc, or a lower limit already
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
-        limit = pages * resource.getpagesize() + MEMORY
+        limit = pages * resource.getpagesize() + more
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
 
 

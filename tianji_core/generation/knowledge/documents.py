@@ -1,6 +1,5 @@
 """Reads the text of uploaded files and splits it into chunks that end where sentences end."""
 
-import codecs
 import hashlib
 import json
 import re
@@ -8,25 +7,39 @@ import signal
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from pathlib import PurePath
 
 from tianji_core.errors import InputError
 from tianji_core.gate import clean_sentence, standard_characters
-from tianji_core.generation.knowledge.conversion import MEMORY, OUT_OF_MEMORY, SECONDS, TEXT, TOO_LARGE
+from tianji_core.generation.knowledge.chats import chat_in_text, chat_text
+from tianji_core.generation.knowledge.conversion import (
+    MEMORY,
+    NO_ENCODING,
+    NO_MESSAGES,
+    OUT_OF_MEMORY,
+    SECONDS,
+    TEXT,
+    TOO_LARGE,
+)
+from tianji_core.generation.knowledge.decoding import decoded
 from tianji_core.generation.knowledge.line_wraps import without_line_wraps
 from tianji_core.generation.knowledge.page_margins import without_margins
+from tianji_core.generation.knowledge.people import without_words
+from tianji_core.generation.knowledge.pictures import NO_OCR
 from tianji_core.i18n import _
 from tianji_core.jobs.environment import child_environment
 from tianji_core.jobs.processes import end_group
-from tianji_core.project import PROJECT
+from tianji_core.project import PROJECT, ocr_command
 
-SUFFIXES = ("txt", "md", "docx", "pdf", "html", "htm")
-_PLAIN = (".txt", ".md")
+SUFFIXES = (
+    *("txt", "md", "docx", "pdf", "html", "htm", "pptx", "xlsx", "epub", "srt", "vtt", "ass", "ssa"),
+    *("eml", "mbox", "csv", "json", "png", "jpg", "jpeg", "webp", "bmp", "tif", "tiff"),
+)
 _SEPARATORS = [r"\n\n+", r"\n", r"(?<=[。！？!?…])", r"(?<=[；;])", r"(?<=[，,、])", r""]
 """Where a text may be split, best first: paragraphs, lines, sentence ends, clauses, anywhere."""
-_SAMPLE = 64 * 1024
-"""Bytes by which the encoding is recognised."""
+_PLAIN = (".txt", ".md")
 LARGEST_FILE = 64 * 1024**2
 """Bytes of a file."""
 SMALLEST, LARGEST = 100, 8000
@@ -53,8 +66,9 @@ class DocumentChunk:
 
 
 def read_document(name: str, data: bytes) -> Document:
-    """Returns the text of a txt, md, docx, pdf or html file. The last three are converted in a child process
-    with limits of memory and time.
+    """Returns the text of a file: a document, slides, a table, a book, subtitles, a picture or a scan,
+    letters or a chat. All but plain text are converted in a child process with limits of memory and time. In
+    letters and chats the names of people, numbers and addresses are replaced.
 
     Raises:
         InputError: another kind of file, one that is too large or cannot be read, or one without text.
@@ -66,7 +80,7 @@ def read_document(name: str, data: bytes) -> Document:
         )
     if suffix.lstrip(".") not in SUFFIXES:
         raise InputError(_("不认识 {file} 的格式，可以用的是：{known}", file=name, known="、".join(SUFFIXES)))
-    text = _decoded(name, data) if suffix in _PLAIN else _converted(name, suffix, data)
+    text = _plain(name, data) if suffix in _PLAIN else _converted(name, suffix, data)
     if len(text) > TEXT:
         raise _too_much(name)
     if suffix == ".pdf":
@@ -75,29 +89,16 @@ def read_document(name: str, data: bytes) -> Document:
     if suffix == ".pdf":
         text = without_line_wraps(text)
     if not text:
-        raise InputError(_("{file} 里没有文字；扫描的图片要先做文字识别", file=name))
+        raise InputError(_("{file} 里没有文字；是图片的话，请换一张清楚、横平竖直的", file=name))
     return Document(PurePath(name).name, hashlib.sha256(data).hexdigest(), text)
 
 
-def _decoded(name: str, data: bytes) -> str:
-    encodings = ["utf-16"] if data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else ["utf-8-sig"]
-    if b"\x00" not in data:
-        encodings += _legacy_encodings(data)
-    for encoding in encodings:
-        try:
-            return data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    raise InputError(_("{file} 的编码读不懂，请另存为 UTF-8", file=name))
-
-
-def _legacy_encodings(data: bytes) -> list[str]:
-    """Returns GB18030 and Big5, the one under which the text reads as language first."""
-    from charset_normalizer import from_bytes
-
-    best = from_bytes(data[:_SAMPLE], cp_isolation=["gb18030", "big5", "big5hkscs"]).best()
-    big5 = best is not None and best.encoding.startswith("big5")
-    return ["big5hkscs", "gb18030"] if big5 else ["gb18030", "big5hkscs"]
+def _plain(name: str, data: bytes) -> str:
+    text = decoded(data)
+    if text is None:
+        raise _refusal(name, NO_ENCODING)
+    chat = chat_in_text(text)
+    return text if chat is None else chat_text(chat)
 
 
 def _converted(name: str, suffix: str, data: bytes) -> str:
@@ -147,12 +148,28 @@ def _refusal(name: str, reason: str) -> InputError:
         return InputError(
             _("读 {file} 要的内存超过 {gb} GB，已经停掉；请拆小，或另存为 txt", file=name, gb=limit)
         )
+    if reason == NO_ENCODING:
+        return InputError(_("{file} 的编码读不懂，请另存为 UTF-8", file=name))
+    if reason == NO_MESSAGES:
+        return InputError(
+            _(
+                "{file} 里没有聊天记录（要有发送者和内容两栏），也不是哔哩哔哩的字幕；样本请到数据集页导入",
+                file=name,
+            )
+        )
+    if reason == NO_OCR:
+        return InputError(_("{file} 是图片，认字要先装文字识别：{command}", file=name, command=ocr_command()))
     detail = clean_sentence(reason)
     return InputError(_("读不了 {file}，文件可能坏了或有密码：{detail}", file=name, detail=detail))
 
 
 def _too_much(name: str) -> InputError:
     return InputError(_("{file} 展开后太大了，请拆成几个文件，或只留下要用的部分", file=name))
+
+
+def without_names(document: Document, names: Iterable[str]) -> Document:
+    """Returns a document in which each of ``names`` stands as 某某."""
+    return replace(document, text=without_words(document.text, names))
 
 
 def split_document(document: Document, size: int = 600, overlap: int = 60) -> list[DocumentChunk]:

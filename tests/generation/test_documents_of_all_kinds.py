@@ -1,0 +1,209 @@
+"""Files as people have them: written by the programs that write such files, and hostile ones."""
+
+import io
+import json
+import mailbox
+import zipfile
+from email.message import EmailMessage
+from pathlib import Path
+
+import openpyxl
+import pytest
+
+from tianji_core.errors import InputError
+from tianji_core.generation.knowledge import read_document, without_names
+
+QQ = """消息记录（此消息记录为文本格式，不支持重新导入）
+
+================================================================
+消息对象:王小明
+================================================================
+
+2024-02-10 8:00:01 王小明(123456789)
+赵老师，新年好！我是小明，搬到北京市海淀区中关村大街27号院3号楼501了。
+
+2024-02-10 8:05:12 赵国栋<zhao@qq.com>
+小明新年好！电话还是13812345678吗？卡号6222 0212 3456 7890 123
+[图片]
+"""
+WECHAT = "张三 2024-02-10 08:00\n李四，祝你龙年大吉！\n\n李四 2024-02-10 08:01:33\n同喜同喜，张三也要好好的\n"
+TABLE = (
+    "localId,Type,IsSender,StrContent,StrTime,NickName,Sender\n"
+    "1,1,1,新年快乐啊老同学,2024-02-10 08:00:00,陈晓东,我\n"
+    "2,3,0,<msg>x</msg>,2024-02-10 08:00:00,陈晓东,陈晓东\n"
+    "3,1,0,晓东祝您全家安康,2024-02-10 08:00:00,陈晓东,陈晓东\n"
+)
+MESSAGES = {
+    "session": {"x": 1},
+    "messages": [
+        {"sender": "阿珍", "content": "阿珍祝大家元宵快乐"},
+        {"sender": {"name": "阿强"}, "content": "同乐！"},
+    ],
+}
+PAGE = (
+    "<html><body><div>2024-02-10 08:00:00 张三</div><div>李四，祝你龙年大吉！</div>"
+    "<div>2024-02-10 08:01:33 李四</div><div>同喜同喜</div></body></html>"
+)
+BILIBILI = {
+    "body": [
+        {"from": n, "to": n + 1, "content": said} for n, said in enumerate(("大家好", "大家好", "讲腊八"))
+    ]
+}
+SRT = "1\r\n00:00:01,000 --> 00:00:02,000\r\n<i>祝你</i>\r\n生日快乐\r\n\r\n2\r\n00:00:03,000 --> 00:00:04,000\r\n切蛋糕\r\n"
+VTT = "WEBVTT\n\nNOTE 注释\n不是字幕\n\nid1\n00:01.000 --> 00:02.000 align:start\n<v 小王>你好<00:01.500>啊\n"
+ASS = (
+    "[Script Info]\nTitle: x\n[Events]\n"
+    "Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text\n"
+    "Dialogue: 0,0:00:01.00,0:00:02.00,Default,,0,0,0,,{\\an8}你好，世界\\N第二行\nComment: 0,0,0,D,,0,0,0,,不要\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        (
+            "qq.txt",
+            QQ,
+            "甲：赵老师，新年好！我是甲，〔地址〕了。\n乙：甲新年好！电话还是〔电话〕吗？卡号〔卡号〕",
+        ),
+        ("wechat.txt", WECHAT, "甲：乙，祝你龙年大吉！\n乙：同喜同喜，甲也要好好的"),
+        ("wechat.csv", TABLE, "我：新年快乐啊老同学\n甲：甲祝您全家安康"),
+        ("chat.json", json.dumps(MESSAGES), "甲：甲祝大家元宵快乐\n乙：同乐！"),
+        ("bilibili.json", json.dumps(BILIBILI), "大家好\n讲腊八"),
+        ("a.srt", SRT, "祝你\n生日快乐\n切蛋糕"),
+        ("a.vtt", VTT, "你好啊"),
+        ("a.ass", ASS, "你好，世界\n第二行"),
+        ("plain.txt", "今天是2024-02-10 08:00，开会。\n张三也来", "今天是2024-02-10 08:00，开会。\n张三也来"),
+    ],
+)
+def test_what_is_said_is_read_and_nobody_is_named(name: str, text: str, expected: str):
+    assert read_document(name, text.encode()).text == expected
+
+
+def test_a_chat_on_a_page_is_read_as_a_chat():
+    read = read_document("chat.html", PAGE.encode()).text
+    assert "龙年大吉" in read and "张三" not in read and "李四" not in read
+
+
+def letter(to: str, subject: str, body: str, html: bool = False) -> EmailMessage:
+    message = EmailMessage()
+    message["From"], message["To"], message["Subject"] = "林雨薇 <lin@example.com>", to, subject
+    message.set_content(body, subtype="html" if html else "plain")
+    return message
+
+
+def test_letters_of_years_are_read_without_quotes_and_names(tmp_path: Path):
+    box = mailbox.mbox(tmp_path / "sent.mbox")
+    old = "谢谢小林\n\n在 2023年1月21日，周建国 <zhou@example.com> 写道：\n> 去年的旧话"
+    box.add(
+        letter(
+            "周建国 <zhou@example.com>",
+            "新年好",
+            "建国叔叔：\n祝您兔年吉祥！\nFrom 心里\n-- \n林雨薇\n13912345678",
+        )
+    )
+    box.add(letter("周建国 <zhou@example.com>", "回复", old))
+    box.add(letter("王阿姨 <w@example.com>", "生日", "<p>祝您<b>生日快乐</b></p>", html=True))
+    box.flush()
+    read = read_document("sent.mbox", (tmp_path / "sent.mbox").read_bytes()).text
+    assert "祝您兔年吉祥！\nFrom 心里" in read and "生日快乐" in read and "谢谢小林" in read
+    for secret in ("林雨薇", "建国", "example.com", "13912345678", "去年的旧话"):
+        assert secret not in read
+    one = read_document("one.eml", letter("王阿姨 <w@example.com>", "端午", "粽子香").as_bytes()).text
+    assert one == "端午\n粽子香"
+
+
+def test_further_names_are_replaced_on_request():
+    read = read_document("a.txt", "小明和 Ann 在星光幼儿园，Annie 也在".encode())
+    assert without_names(read, ["小明", "星光幼儿园", "Ann", ""]).text == "某某和 某某 在某某，Annie 也在"
+
+
+def workbook() -> bytes:
+    book = openpyxl.Workbook()
+    sheet = book.active
+    sheet.title = "春节"
+    sheet.append(["称谓", None, "祝福"])
+    sheet.append(["外婆", 1, "福如东海"])
+    book.create_sheet("空")
+    target = io.BytesIO()
+    book.save(target)
+    return target.getvalue()
+
+
+def archive(members: dict[str, str | bytes]) -> bytes:
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as file:
+        for name, content in members.items():
+            file.writestr(name, content)
+    return target.getvalue()
+
+
+def slides(second: str = "福如东海") -> bytes:
+    """Two slides, shown in the order that their files are not named in."""
+    main = "http://schemas.openxmlformats.org/presentationml/2006/main"
+    office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    drawing = "http://schemas.openxmlformats.org/drawingml/2006/main"
+
+    def slide(text: str) -> str:
+        return (
+            f'<p:sld xmlns:p="{main}" xmlns:a="{drawing}"><a:p><a:r><a:t>{text[:2]}</a:t></a:r>'
+            f"<a:r><a:t>{text[2:]}</a:t></a:r></a:p></p:sld>"
+        )
+
+    relation = '<Relationship Id="r{n}" Type="x" Target="slides/slide{n}.xml"/>'
+    return archive(
+        {
+            "ppt/presentation.xml": f'<p:presentation xmlns:p="{main}" xmlns:r="{office}"><p:sldIdLst>'
+            '<p:sldId id="1" r:id="r2"/><p:sldId id="2" r:id="r1"/></p:sldIdLst></p:presentation>',
+            "ppt/_rels/presentation.xml.rels": '<Relationships xmlns="http://schemas.openxmlformats.org/'
+            f'package/2006/relationships">{relation.format(n=1)}{relation.format(n=2)}</Relationships>',
+            "ppt/slides/slide1.xml": slide(second),
+            "ppt/slides/slide2.xml": slide("祝外婆生日快乐"),
+        }
+    )
+
+
+def book(chapter: str = "<p>腊八要喝粥</p>") -> bytes:
+    return archive(
+        {
+            "META-INF/container.xml": '<container xmlns="urn:oasis:names:tc:opendocument:xmlns:container">'
+            '<rootfiles><rootfile full-path="OEBPS/content.opf"/></rootfiles></container>',
+            "OEBPS/content.opf": '<package xmlns="http://www.idpf.org/2007/opf"><manifest>'
+            '<item id="b" href="b%20.xhtml"/><item id="a" href="a.xhtml"/></manifest>'
+            '<spine><itemref idref="a"/><itemref idref="b"/></spine></package>',
+            "OEBPS/a.xhtml": f"<html><body><h1>第一章</h1>{chapter}</body></html>",
+            "OEBPS/b .xhtml": "<html><body><p>祭灶</p><script>x()</script></body></html>",
+        }
+    )
+
+
+def test_slides_tables_and_books_are_read_in_their_order():
+    assert read_document("a.pptx", slides()).text == "祝外婆生日快乐\n\n福如东海"
+    assert read_document("a.xlsx", workbook()).text == "春节\n称谓\t祝福\n外婆\t1\t福如东海"
+    assert read_document("a.epub", book()).text == "第一章\n腊八要喝粥\n\n祭灶"
+
+
+OUTSIDE = '<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]>'
+LAUGHS = '<!DOCTYPE x [<!ENTITY a "哈哈"><!ENTITY b "&a;&a;">]>'
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("bomb.xlsx", archive({"xl/workbook.xml": b"0" * (300 * 1024**2)})),
+        ("bomb.epub", archive({"META-INF/container.xml": b"0" * (300 * 1024**2)})),
+        ("entities.pptx", archive({"ppt/_rels/presentation.xml.rels": f"{LAUGHS}<Relationships/>"})),
+        ("entities.epub", archive({"META-INF/container.xml": f"{LAUGHS}<container>&b;</container>"})),
+        ("file.epub", archive({"META-INF/container.xml": f"{OUTSIDE}<container>&a;</container>"})),
+        ("no.pptx", b"PK\x03\x04 nothing"),
+        ("no.xlsx", archive({"other": "x"})),
+        ("deep.json", b"[" * 100_000),
+        ("list.json", b"[1, 2]"),
+        ("list.csv", b"a,b\n1,2\n"),
+        ("empty.srt", b"1\n00:00:01,000 --> 00:00:02,000\n\n"),
+        ("empty.eml", b"Subject: \n\n"),
+    ],
+)  # fmt: skip
+def test_a_hostile_or_empty_file_is_refused_by_name(name: str, data: bytes):
+    with pytest.raises(InputError, match=name.replace(".", r"\.")):
+        read_document(name, data)

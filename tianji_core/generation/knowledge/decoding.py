@@ -1,0 +1,28 @@
+"""The encoding of a plain text, as people's programs have written it."""
+
+import codecs
+
+_SAMPLE = 64 * 1024
+"""Bytes by which the encoding is recognised."""
+
+
+def decoded(data: bytes) -> str | None:
+    """Returns a text in UTF-8, UTF-16 with its mark, GB18030 or Big5; None where it is none of them."""
+    encodings = ["utf-16"] if data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else ["utf-8-sig"]
+    if b"\x00" not in data:
+        encodings += _legacy_encodings(data)
+    for encoding in encodings:
+        try:
+            return data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    return None
+
+
+def _legacy_encodings(data: bytes) -> list[str]:
+    """Returns GB18030 and Big5, the one under which the text reads as language first."""
+    from charset_normalizer import from_bytes
+
+    best = from_bytes(data[:_SAMPLE], cp_isolation=["gb18030", "big5", "big5hkscs"]).best()
+    big5 = best is not None and best.encoding.startswith("big5")
+    return ["big5hkscs", "gb18030"] if big5 else ["gb18030", "big5hkscs"]
