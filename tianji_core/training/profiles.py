@@ -52,8 +52,8 @@ PROFILES = (
     Profile("80gb-fp8", 60, "bfloat16", False, 4 * 2048, 0.0, 55.9, float8=True),
 )
 """From the largest card to the smallest, then those for cards older than Ampere and those in 8-bit floating
-point. On an H200 (757 to 782 TFLOP/s in bf16): 96gb at 17,500 tokens per second, 80gb-fp8 at 22,700, 24gb at
-12,300, 16gb at 6,800. The memory of 96gb and 80gb-fp8 is what the card gave; that of the others is their
+point. On an H200 (757 to 782 TFLOP/s in bf16): 96gb at 17,100 tokens per second, 80gb-fp8 at 22,800, 24gb at
+13,300, 16gb at 6,800. The memory of 96gb and 80gb-fp8 is what the card gave; that of the others is their
 tensors, measured without an optimizer, with its moments and a share for driver and fragmentation."""
 RENAMED = {"141gb": "96gb", "48gb": "40gb"}
 """Keys of profiles that stand in older trainings, and what takes their place."""
