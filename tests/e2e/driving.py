@@ -94,10 +94,15 @@ class Studio:
             self._process = None
 
     def end_jobs(self) -> None:
-        for job in jobs.listed(self.workspace, active=True):
-            jobs.stop(self.workspace, job.id)
-        for job in jobs.listed(self.workspace, active=True):
-            jobs.wait(self.workspace, job.id, timeout=60)
+        end_jobs(self.workspace)
+
+
+def end_jobs(space: Workspace) -> None:
+    """Stop every job of a workspace and wait until they have ended."""
+    for job in jobs.listed(space, active=True):
+        jobs.stop(space, job.id)
+    for job in jobs.listed(space, active=True):
+        jobs.wait(space, job.id, timeout=60)
 
 
 def until(condition: Callable[[], object], seconds: float) -> None:

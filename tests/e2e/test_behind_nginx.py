@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from playwright.sync_api import Page, Playwright, expect
 
-from tests.e2e.driving import FAULT, WATCH, choose, first_name_typed, press, settle, until
+from tests.e2e.driving import FAULT, WATCH, choose, end_jobs, first_name_typed, press, settle, until
 from tests.nginx import NGINX, needs_nginx, nginx
 from tests.pages.visiting import ROOT, Served, served
 from tests.processes import free_ports, listens
@@ -111,10 +111,11 @@ def page(playwright: Playwright) -> Iterator[Page]:
 
 
 @pytest.fixture
-def space(tmp_path: Path) -> Workspace:
+def space(tmp_path: Path) -> Iterator[Workspace]:
     made = open_workspace(tmp_path / "workspace")
     Users(made).add(NAME, Role.OWNER, PASSWORD)
-    return made
+    yield made
+    end_jobs(made)  # the chat has loaded a model
 
 
 def without_upgrade(text: str) -> str:
