@@ -16,7 +16,7 @@ from tianji_core.cleaning.pipeline import (
     preview,
     propose,
 )
-from tianji_core.cleaning.rule import Context, Rule, Subject, bounds, context_of
+from tianji_core.cleaning.rule import Context, Rule, Subject, about, bounds, context_of
 from tianji_core.cleaning.rules import BY_ID, FIXABLE_RULES, RULES, SAFE_RULES, check, clean_text
 from tianji_core.cleaning.turns import check_turns, clean_turns
 from tianji_core.store.findings import Finding
@@ -35,6 +35,7 @@ __all__ = [
     "Proposal",
     "Rule",
     "Subject",
+    "about",
     "bounds",
     "check",
     "check_again",

@@ -27,6 +27,7 @@ def readdressed(sample: Sample, name: str, context: Context) -> NewSample:
         scene=sample.scene,
         style=sample.style,
         options=sample.options,
+        fact=sample.fact,
         history=tuple((named(asked), named(answered)) for asked, answered in sample.history),
     )
     output, history = clean_turns(new, context, ["wrong_pronoun"])

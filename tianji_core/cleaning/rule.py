@@ -33,6 +33,7 @@ class Subject(NamedTuple):
     scene: str = ""
     style: str = ""
     options: Options = ()
+    fact: str = ""
 
 
 class HasText(Protocol):
@@ -48,6 +49,13 @@ class HasText(Protocol):
     def style(self) -> str: ...
     @property
     def options(self) -> Options: ...
+    @property
+    def fact(self) -> str: ...
+
+
+def about(sample: HasText, text: str) -> Subject:
+    """Returns a text as one for the receiver, occasion and so on of a sample."""
+    return Subject(text, sample.name, sample.scene, sample.style, sample.options, sample.fact)
 
 
 class Found(NamedTuple):
@@ -80,11 +88,12 @@ class Example:
     name: str = "妹妹"
     scene: str = "生日"
     style: str = "正常"
+    fact: str = ""
 
     @property
     def subject(self) -> Subject:
         """The example as a subject to check."""
-        return Subject(self.output, self.name, self.scene, self.style)
+        return Subject(self.output, self.name, self.scene, self.style, fact=self.fact)
 
 
 @dataclass(frozen=True)
@@ -223,6 +232,7 @@ def _request_pieces(recipe: Recipe) -> frozenset[str]:
 
     texts = [literal for literal, *_rest in Formatter().parse(recipe.prompts.teacher)]
     texts += [literal for literal, *_rest in Formatter().parse(recipe.prompts.example)]
+    texts += [literal for literal, *_rest in Formatter().parse(recipe.prompts.fact)]
     texts.append(recipe.prompts.teacher_system)
     texts += [style.instruction for style in recipe.styles]
     texts += [option.instruction for axis in recipe.axes for option in axis.options]

@@ -6,9 +6,10 @@ from tianji_core.cleaning.ending import ENDING_RULES
 from tianji_core.cleaning.fit import FIT_RULES
 from tianji_core.cleaning.own import OWN_REPLACEMENT, OWN_RULES
 from tianji_core.cleaning.person import PERSON_RULES
-from tianji_core.cleaning.rule import Context, Example, Found, HasText, Rule, Subject
+from tianji_core.cleaning.rule import Context, Example, Found, HasText, Rule, Subject, about
 from tianji_core.cleaning.script import SCRIPT_RULES, are_lost
 from tianji_core.cleaning.talk import TALK_RULES
+from tianji_core.cleaning.told import TOLD_RULES
 from tianji_core.cleaning.tone import TONE_RULES
 from tianji_core.cleaning.unwrapping import UNWRAPPING_RULES
 from tianji_core.cleaning.wording import EMPTY_RULE, MARK_RULES, REQUEST_RULES
@@ -77,6 +78,7 @@ RULES: tuple[Rule, ...] = (
     *FIT_RULES,
     *PERSON_RULES,
     *TONE_RULES,
+    *TOLD_RULES,
     *REQUEST_RULES,
     *OWN_RULES,
     *SET_RULES,
@@ -95,7 +97,7 @@ FIXABLE_RULES = tuple(rule.id for rule in RULES if rule.safe or rule.id in SUGGE
 def check(sample: HasText, context: Context) -> list[Finding]:
     """Returns the findings of the rules in a text. ``fixed`` of a finding is the whole text after the fix of
     that rule alone, None where :func:`clean_text` would not apply it."""
-    subject = Subject(sample.output, sample.name, sample.scene, sample.style, sample.options)
+    subject = about(sample, sample.output)
     if (nothing := EMPTY_RULE.look(subject.output, subject, context)) is not None:
         return [Finding(EMPTY_RULE.id, nothing.detail)]
     findings = []
@@ -126,10 +128,7 @@ def _hides(text: str, fixed: str, sample: HasText, context: Context) -> bool:
 
 
 def _finds(rule: Rule, text: str, sample: HasText, context: Context) -> bool:
-    return (
-        rule.look(text, Subject(text, sample.name, sample.scene, sample.style, sample.options), context)
-        is not None
-    )
+    return rule.look(text, about(sample, text), context) is not None
 
 
 def clean_text(sample: HasText, context: Context, rules: Collection[str] = SAFE_RULES) -> str:
@@ -153,9 +152,7 @@ def _fixed(sample: HasText, context: Context, chosen: Sequence[Rule]) -> tuple[s
         seen.add(text)
         before = text
         for rule in chosen:
-            found = rule.look(
-                text, Subject(text, sample.name, sample.scene, sample.style, sample.options), context
-            )
+            found = rule.look(text, about(sample, text), context)
             if found is not None and (fixed := _applicable(rule, found, text, sample, context)) is not None:
                 text = fixed
         if text == before:

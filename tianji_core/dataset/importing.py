@@ -12,7 +12,7 @@ from tianji_core.dataset.encodings import encoding_title
 from tianji_core.dataset.item_tally import ItemTally
 from tianji_core.dataset.reading import Source, bytes_source, file_source, files_under
 from tianji_core.i18n import _
-from tianji_core.recipe import Axis, Options, Recipe, enabled_axes
+from tianji_core.recipe import Axis, FactReader, Options, Recipe, enabled_axes
 from tianji_core.store import datasets, recipes, samples
 from tianji_core.store.database import writing
 from tianji_core.store.samples import IMPORT, PENDING, NewSample
@@ -246,8 +246,9 @@ def _store(
 
 def _sample(recipe: Recipe, conversation: Conversation, guess: "CellGuess", state: str) -> NewSample:
     last = conversation.turns[-1]
-    options, _rest = guess.options_of(conversation.turns[0].input)
-    name, scene, style = guess.of(conversation.turns[0].input, conversation.style)
+    fact, asked = guess.facts.read(conversation.turns[0].input)
+    options, _rest = guess.options_of(asked)
+    name, scene, style = guess.of(asked, conversation.style)
     return NewSample(
         recipe=recipe.key,
         system=conversation.system or recipe.prompts.system,
@@ -260,6 +261,7 @@ def _sample(recipe: Recipe, conversation: Conversation, guess: "CellGuess", stat
         prompt=conversation.prompt,
         state=state,
         options=options,
+        fact=fact.text if fact is not None else "",
     )
 
 
@@ -282,6 +284,7 @@ class CellGuess:
             (axis.id, sorted(_said(axis), key=lambda pair: len(pair[0]), reverse=True))
             for axis in enabled_axes(recipe)
         ]
+        self.facts = FactReader(recipe.facts)
         self.plain = next((s.text for s in recipe.styles if not s.suffix.strip()), "")
 
     def options_of(self, asked: str) -> tuple[Options, str]:

@@ -92,6 +92,8 @@ class Tally:
     by_name: Counter[str] = field(default_factory=Counter)
     by_scene: Counter[str] = field(default_factory=Counter)
     by_source: Counter[str] = field(default_factory=Counter)
+    by_option: Counter[tuple[str, str]] = field(default_factory=Counter)
+    by_fact: Counter[str] = field(default_factory=Counter)
     lengths: dict[str, Counter[int]] = field(default_factory=lambda: defaultdict(Counter))
     openings: Counter[str] = field(default_factory=Counter)
     cells: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -111,6 +113,12 @@ class Tally:
         self.cells[name, scene] += 1
         self.grams[style].add(output)
 
+    def add_conditions(self, options: Iterable[tuple[str, str]], fact: str) -> None:
+        """Counts the options and the fact of one sample."""
+        self.by_option.update(options)
+        if fact:
+            self.by_fact[fact] += 1
+
     def plain(self) -> dict[str, Any]:
         """Returns the counts as plain data for the manifest, the most frequent first."""
         return {
@@ -121,6 +129,10 @@ class Tally:
             "by_name": dict(self.by_name.most_common()),
             "by_scene": dict(self.by_scene.most_common()),
             "by_source": dict(self.by_source.most_common()),
+            "by_option": [
+                [axis, option, number] for (axis, option), number in sorted(self.by_option.items())
+            ],
+            "by_fact": dict(self.by_fact.most_common()),
             "lengths": {style: _summary(counts) for style, counts in sorted(self.lengths.items())},
             "openings": [list(pair) for pair in self.openings.most_common(_TOP)],
             "cells": [[name, scene, number] for (name, scene), number in sorted(self.cells.items())],

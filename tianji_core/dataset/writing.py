@@ -34,6 +34,7 @@ def write_training_file(examples: Sequence[TrainingExample], path: Path) -> tupl
                 example.output,
                 len(example.history) + 1,
             )
+            tally.add_conditions(example.options, example.fact)
         write("\n]\n")
         file.flush()
         os.fsync(file.fileno())

@@ -69,7 +69,9 @@ class WritingClient:
         return Outcome(written(self._recipe, asked, answer, sampling, attempts), usage)
 
 
-def provenance(prompt: str, answer: Answer, sampling: Sampling, attempts: int = 1) -> Provenance:
+def provenance(
+    prompt: str, answer: Answer, sampling: Sampling, attempts: int = 1, examples: tuple[str, ...] = ()
+) -> Provenance:
     """Returns the provenance of an answer; parameters that were left to the server are left out."""
     return Provenance(
         prompt=prompt,
@@ -82,6 +84,7 @@ def provenance(prompt: str, answer: Answer, sampling: Sampling, attempts: int = 
         finish_reason=answer.finish_reason,
         reasoning=answer.reasoning,
         sampling={name: value for name, value in asdict(sampling).items() if value is not None},
+        examples=examples,
     )
 
 
@@ -95,6 +98,6 @@ def written(
         system=recipe.prompts.system,
         input=asked.input,
         output=answer.text.strip(),
-        origin=provenance(asked.prompt, answer, sampling or Sampling(), attempts),
+        origin=provenance(asked.prompt, answer, sampling or Sampling(), attempts, asked.examples),
         planted=answer.planted,
     )

@@ -10,7 +10,9 @@ from tianji_core.recipe.conditions import (
     option_named,
     options_text,
     styled,
+    telling,
 )
+from tianji_core.recipe.facts import Fact, FactReader, enabled_facts
 from tianji_core.recipe.kinds import RELATION_TITLES, SCENE_KIND_TITLES, Pronoun, Relation, SceneKind
 from tianji_core.recipe.loading import (
     DEFAULT_RECIPE,
@@ -28,6 +30,7 @@ from tianji_core.recipe.plan import (
     Plan,
     Task,
     axes_left_out,
+    by_fact,
     by_option,
     by_style,
     count_tasks,
@@ -71,6 +74,8 @@ __all__ = [
     "Axis",
     "AxisOption",
     "Brief",
+    "Fact",
+    "FactReader",
     "Name",
     "OptionInStyle",
     "Options",
@@ -95,6 +100,7 @@ __all__ = [
     "brief",
     "built_in_recipe",
     "built_in_recipes",
+    "by_fact",
     "by_option",
     "by_style",
     "count_tasks",
@@ -102,6 +108,7 @@ __all__ = [
     "drawn_input",
     "dump_recipe",
     "enabled_axes",
+    "enabled_facts",
     "enabled_styles",
     "explain",
     "kept_cells",
@@ -118,6 +125,7 @@ __all__ = [
     "task_random",
     "tasks",
     "teacher_prompt",
+    "telling",
     "training_input",
     "wordings",
 ]

@@ -169,6 +169,14 @@ def styled(recipe: Recipe, style: Style, options: Iterable[tuple[str, str]]) -> 
     )
 
 
+def telling(recipe: Recipe, style: Style, fact: str) -> Style:
+    """Returns the style with a suffix that tells a fact first, where the recipe wants facts in training
+    inputs."""
+    if not fact or not recipe.facts_in_input:
+        return style
+    return style.model_copy(update={"suffix": f",{fact}{style.suffix}"})
+
+
 def asking(recipe: Recipe, style: Style, options: Options, source: random.Random | None = None) -> Style:
     """Returns the style with a suffix that asks for the options, too: one of the words of each, drawn by
     ``source``, or the first ones."""

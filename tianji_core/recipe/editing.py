@@ -1,5 +1,6 @@
 """Turns edited table rows into a recipe, with errors that name the row."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
@@ -8,6 +9,8 @@ from pydantic import BaseModel, ValidationError
 from tianji_core.errors import RecipeError
 from tianji_core.i18n import _
 from tianji_core.recipe.axes import Axis, AxisOption
+from tianji_core.recipe.facts import Fact
+from tianji_core.recipe.kinds import RELATION_TITLES
 from tianji_core.recipe.loading import explain
 from tianji_core.recipe.model import Name, Recipe, Scene, Style, check_input_template, normalise
 
@@ -37,7 +40,8 @@ def edit_names(recipe: Recipe, rows: Sequence[ListRow]) -> Recipe:
     """
     names = _entries(Name, rows, _("称谓"))
     renamed = _renames([n.text for n in recipe.names], rows, [n.text for n in names])
-    return changed(recipe, names=names, **_followed(recipe, "names", renamed))
+    facts = _renamed(recipe.facts, "names", renamed)
+    return changed(recipe, names=names, facts=facts, **_followed(recipe, "names", renamed))
 
 
 def edit_scenes(recipe: Recipe, rows: Sequence[ListRow]) -> Recipe:
@@ -78,6 +82,50 @@ def edit_styles(recipe: Recipe, rows: Sequence[ListRow]) -> Recipe:
         own_rules=_renamed(recipe.own_rules, "styles", renamed),
         axes=_renamed_axes(recipe, renamed, [s.text for s in styles], [s.text for s in recipe.scenes]),
     )
+
+
+def edit_facts(recipe: Recipe, rows: Sequence[ListRow]) -> Recipe:
+    """Returns the recipe with the facts of ``rows``; their columns ``names`` and ``relations`` are texts with
+    several entries, as :func:`people_of` reads them.
+
+    Raises:
+        RecipeError: a blank, duplicate or invalid row, with its number.
+    """
+    read = []
+    for number, row in enumerate(rows, start=1):
+        try:
+            read.append(ListRow(row.origin, people_of(recipe, row.values)))
+        except RecipeError as error:
+            raise RecipeError(
+                _("{kind}第 {number} 行：", kind=_("细节"), number=number) + str(error)
+            ) from error
+    return changed(recipe, facts=_entries(Fact, read, _("细节")) if read else ())
+
+
+def people_of(recipe: Recipe, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the fields of a fact with the texts of ``names`` and ``relations`` ('赵老师、李总') read.
+
+    Raises:
+        RecipeError: a name that the recipe lacks, or no relation.
+    """
+    read = dict(values)
+    codes = {title: code for code, title in RELATION_TITLES.items()}
+    codes |= {_(title): code for code, title in RELATION_TITLES.items()}
+    codes |= {code.value: code for code in RELATION_TITLES}
+    names = _several(values.get("names"))
+    if unknown := next((name for name in names if recipe.name(name) is None), None):
+        raise RecipeError(_("称谓列表里没有“{name}”", name=unknown))
+    relations = _several(values.get("relations"))
+    if unknown := next((text for text in relations if text not in codes), None):
+        known = _("、").join(_(title) for title in RELATION_TITLES.values())
+        raise RecipeError(_("没有关系“{text}”，有的是：{known}", text=unknown, known=known))
+    return {**read, "names": tuple(names), "relations": tuple(codes[text] for text in relations)}
+
+
+def _several(value: object) -> list[str]:
+    if isinstance(value, list | tuple):
+        return [str(entry) for entry in value]
+    return [entry for part in re.split("[、,，;；/\n]", _text(value)) if (entry := part.strip())]
 
 
 def edit_style(recipe: Recipe, text: str, **fields: object) -> Recipe:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_vali
 from tianji_core.gate import standard_characters
 from tianji_core.i18n import _
 from tianji_core.recipe.axes import MOST_AXES, Axis, Label, NonEmpty, check_axes
+from tianji_core.recipe.facts import MOST_FACTS, Fact
 from tianji_core.recipe.kinds import Pronoun, Relation, SceneKind
 from tianji_core.recipe.own_rules import MOST_RULES, OwnRule
 from tianji_core.recipe.suitability import StyleGap, Suitability, SuitabilityGroup
@@ -86,22 +87,29 @@ class Style(_RecipeModel):
         return self
 
 
+FACT_LINE = "对方的近况：{fact}。要写进祝福里，让人看出说的是这件事，换成自己的话说，不要整句照抄。"
+"""How a request tells a fact, where a recipe says nothing else."""
+
+
 class Prompts(_RecipeModel):
     """The fixed texts: ``system`` is the training system prompt; ``teacher_system`` is the system message
     that the teacher gets, '' for none; ``teacher`` is the template of the request to it with the fields
     {name} {relation} {pronoun} {scene} {style} {instruction} {example} {min_chars} {max_chars} {line_form}
-    {clause};
-    ``example`` wraps the few-shot examples with the field {example}."""
+    {clause} {fact};
+    ``example`` wraps the few-shot examples with the field {example}, ``fact`` the detail about the receiver
+    with the field {fact}. Where ``teacher`` does not place it, it follows as the last line."""
 
     system: NonEmpty
     teacher: NonEmpty
     example: str = "{example}"
     teacher_system: str = ""
+    fact: str = FACT_LINE
 
     @model_validator(mode="after")
     def _fields_known(self) -> Self:
         check_template(self.teacher, TEACHER_FIELDS, required=("name", "scene", "instruction", "max_chars"))
         check_template(self.example, ("example",), required=("example",))
+        check_template(self.fact, ("fact",), required=("fact",))
         return self
 
 
@@ -117,6 +125,7 @@ TEACHER_FIELDS = (
     "max_chars",
     "line_form",
     "clause",
+    "fact",
 )
 INPUT_FIELDS = ("name", "scene", "greeting", "suffix")
 
@@ -158,7 +167,9 @@ def check_input_template(template: str) -> None:
 class Recipe(_RecipeModel):
     """配方: everything one task needs. ``suitability`` lists groups of cells that differ from 2 (suitable),
     ``style_gaps`` the cells that single styles do not suit, ``own_rules`` what this task's texts must and
-    must not say; ``axes`` are further conditions, such as the length; ``resting_clauses`` and
+    must not say; ``axes`` are further conditions, such as the length; ``facts`` are details about receivers,
+    of which ``fact_share`` (0 to 1) of the tasks get one, in the training input too with ``facts_in_input``;
+    ``resting_clauses`` and
     ``resting_templates`` are kept but switched off."""
 
     key: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
@@ -177,6 +188,9 @@ class Recipe(_RecipeModel):
     resting_clauses: tuple[str, ...] = ()
     resting_templates: tuple[NonEmpty, ...] = ()
     axes: tuple[Axis, ...] = Field(default=(), max_length=MOST_AXES)
+    facts: tuple[Fact, ...] = Field(default=(), max_length=MOST_FACTS)
+    fact_share: float = Field(default=0.5, ge=0, le=1, allow_inf_nan=False)
+    facts_in_input: bool = False
 
     @field_validator("clauses")
     @classmethod
@@ -192,7 +206,12 @@ class Recipe(_RecipeModel):
 
     @model_validator(mode="after")
     def _no_duplicates(self) -> Self:
-        for title, entries in ((_("称谓"), self.names), (_("场景"), self.scenes), (_("风格"), self.styles)):
+        for title, entries in (
+            (_("称谓"), self.names),
+            (_("场景"), self.scenes),
+            (_("风格"), self.styles),
+            (_("细节"), self.facts),
+        ):
             seen: set[str] = set()
             for entry in entries:
                 key = normalise(entry.text)

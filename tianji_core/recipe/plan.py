@@ -1,6 +1,7 @@
 """计划: the (name, scene, style, round) tasks that a run sends to a teacher. Deterministic for a seed."""
 
 import random
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Annotated, NamedTuple, Self
 
@@ -10,13 +11,16 @@ from tianji_core.errors import PlanError
 from tianji_core.i18n import _
 from tianji_core.recipe.axes import Options
 from tianji_core.recipe.conditions import Combinations
+from tianji_core.recipe.facts import drawn_facts, enabled_facts
 from tianji_core.recipe.model import Recipe
 from tianji_core.recipe.weighting import CellsOfStyles, Choice, drawn_by_weight
 
 
 class Task(NamedTuple):
     """任务: one text to write. ``position`` counts from 0 in the order of the plan; ``options`` are those of
-    the recipe's axes."""
+    the recipe's axes, ``fact`` is the detail about the receiver that the text is to use, '' for none.
+    ``turn`` counts from 0 among the tasks of the same style and options, for what takes turns; None where a
+    plan gave no numbers."""
 
     position: int
     name: str
@@ -24,6 +28,8 @@ class Task(NamedTuple):
     style: str
     round: int
     options: Options = ()
+    fact: str = ""
+    turn: int | None = None
 
     @property
     def cell(self) -> tuple[str, str]:
@@ -32,7 +38,7 @@ class Task(NamedTuple):
 
     @property
     def content(self) -> str:
-        """All but the position, as the seed of what is drawn for the task."""
+        """All but position, fact and turn, as the seed of what is drawn for the task."""
         options = "".join(f"|{axis}={option}" for axis, option in self.options)
         return f"{self.name}|{self.scene}|{self.style}|{self.round}{options}"
 
@@ -117,7 +123,15 @@ def tasks(recipe: Recipe, plan: Plan) -> list[Task]:
     random.Random(plan.seed).shuffle(chosen)
     if plan.limit is not None and not plan.lacking:
         chosen = chosen[: plan.limit]
-    return [Task(position, *each) for position, each in enumerate(chosen)]
+    relations = {name.text: name.relation for name in recipe.names}
+    facts = drawn_facts(recipe, relations, [each[0] for each in chosen], plan.seed)
+    turns: Counter[tuple[str, Options]] = Counter()
+    planned = []
+    for position, (each, fact) in enumerate(zip(chosen, facts, strict=True)):
+        alike = each[2], each[4]
+        planned.append(Task(position, *each, fact, turns[alike]))
+        turns[alike] += 1
+    return planned
 
 
 def count_tasks(recipe: Recipe, plan: Plan) -> int:
@@ -228,6 +242,15 @@ def by_option(recipe: Recipe, planned: Iterable[Task]) -> dict[str, dict[str, in
         for axis, option in task.options:
             counts[axis][option] += 1
     return {axis: of_axis for axis, of_axis in counts.items() if any(of_axis.values())}
+
+
+def by_fact(recipe: Recipe, planned: Iterable[Task]) -> dict[str, int]:
+    """Returns fact → number of tasks that are to use it, of every enabled fact in the order of the recipe."""
+    counts = dict.fromkeys((fact.text for fact in enabled_facts(recipe)), 0)
+    for task in planned:
+        if task.fact:
+            counts[task.fact] = counts.get(task.fact, 0) + 1
+    return counts
 
 
 def by_style(planned: list[Task]) -> Iterator[tuple[str, int]]:

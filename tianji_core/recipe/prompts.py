@@ -2,13 +2,14 @@
 purpose."""
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from tianji_core.errors import PlanError
 from tianji_core.i18n import _
 from tianji_core.recipe.axes import Options
-from tianji_core.recipe.conditions import asking, known_options, styled
+from tianji_core.recipe.conditions import asking, known_options, styled, telling
 from tianji_core.recipe.kinds import RELATION_TITLES
 from tianji_core.recipe.model import Name, Recipe, Scene, Style
 from tianji_core.recipe.plan import Task, task_random
@@ -17,7 +18,7 @@ from tianji_core.recipe.plan import Task, task_random
 @dataclass(frozen=True)
 class Brief:
     """A task with all that a teacher needs. ``style`` is as the task's options change it; ``prompt`` is
-    the request in words, ``system`` the system message before it ('' for none); ``input`` is the training
+    the request in words, ``system`` the system message before it ('' for none), ``examples`` the few-shot examples in it; ``input`` is the training
     input of its answer. ``variant`` numbers the tasks of one style in a plan, so that a teacher without
     randomness can give each a different answer; another seed starts at another number."""
 
@@ -30,6 +31,7 @@ class Brief:
     seed: int
     variant: int = 0
     system: str = ""
+    examples: tuple[str, ...] = ()
 
 
 EXAMPLES = 1
@@ -57,32 +59,44 @@ def brief(recipe: Recipe, task: Task, seed: int, examples: int = EXAMPLES) -> Br
     style = styled(recipe, style, task.options)
     source = task_random(seed, task)
     first = source.choice(style.examples) if style.examples else ""
+    shown = _examples(style, first, examples, seed, task)
     clause = source.choice(recipe.clauses)
     wording = random.Random(f"words|{seed}|{task.content}")
-    asked = drawn_input(recipe, name, scene, asking(recipe, style, task.options, wording), source)
+    told = telling(recipe, asking(recipe, style, task.options, wording), task.fact)
+    asked = drawn_input(recipe, name, scene, told, source)
     return Brief(
         task=task,
         name=name,
         scene=scene,
         style=style,
-        prompt=teacher_prompt(
-            recipe, name, scene, style, _examples(style, first, examples, seed, task), clause
-        ),
+        prompt=teacher_prompt(recipe, name, scene, style, listed(shown), clause, task.fact),
         input=asked,
         seed=source.randrange(2**31),
         variant=_variant(recipe, task, seed),
         system=recipe.prompts.teacher_system.strip(),
+        examples=shown,
     )
 
 
-def _examples(style: Style, first: str, number: int, seed: int, task: Task) -> str:
-    """The few-shot examples as one text: one as it is, several as a list."""
-    if number < 2 or len(style.examples) < 2:
-        return first if number else ""
-    source = random.Random(f"examples|{seed}|{task.content}")
-    others = [example for example in dict.fromkeys(style.examples) if example != first]
-    chosen = [first, *source.sample(others, min(number - 1, len(others)))]
-    return "".join(f"\n- {example}" for example in chosen)
+def _examples(style: Style, first: str, number: int, seed: int, task: Task) -> tuple[str, ...]:
+    """The few-shot examples. Those of a plan's tasks take turns in an order drawn by the seed, so that all
+    are shown alike; without a turn ``first`` and others drawn for the task."""
+    known = list(dict.fromkeys(style.examples))
+    number = min(number, len(known))
+    if not number:
+        return ()
+    if task.turn is None:
+        source = random.Random(f"examples|{seed}|{task.content}")
+        return first, *source.sample([example for example in known if example != first], number - 1)
+    random.Random(f"rotation|{seed}|{style.text}").shuffle(known)
+    return tuple(known[(task.turn * number + step) % len(known)] for step in range(number))
+
+
+def listed(examples: Sequence[str]) -> str:
+    """Returns examples as one text: one as it is, several as a list."""
+    if len(examples) < 2:
+        return "".join(examples)
+    return "".join(f"\n- {example}" for example in examples)
 
 
 @lru_cache(maxsize=64)
@@ -106,8 +120,12 @@ RANDOM_INPUT_SHARE = 0.6
 """Share of training inputs with a wording drawn from all templates; the others use the first template."""
 
 
-def teacher_prompt(recipe: Recipe, name: Name, scene: Scene, style: Style, example: str, clause: str) -> str:
-    """Returns the request to the teacher, without the empty lines left by an absent example or clause."""
+def teacher_prompt(
+    recipe: Recipe, name: Name, scene: Scene, style: Style, example: str, clause: str, fact: str = ""
+) -> str:
+    """Returns the request to the teacher, without the empty lines left by an absent example, clause or
+    fact."""
+    told = recipe.prompts.fact.format(fact=fact) if fact else ""
     text = recipe.prompts.teacher.format(
         name=name.text,
         relation=RELATION_TITLES[name.relation],
@@ -120,7 +138,10 @@ def teacher_prompt(recipe: Recipe, name: Name, scene: Scene, style: Style, examp
         max_chars=style.max_chars,
         line_form=line_form(style),
         clause=clause,
+        fact=told,
     )
+    if "{fact}" not in recipe.prompts.teacher:
+        text = f"{text}\n{told}"
     return "\n".join(line.rstrip() for line in text.splitlines() if line.strip())
 
 

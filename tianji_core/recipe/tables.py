@@ -14,8 +14,18 @@ from pydantic import BaseModel, ValidationError
 from tianji_core.errors import CsvError, RecipeError
 from tianji_core.gate import standard_characters
 from tianji_core.i18n import N_, _
-from tianji_core.recipe.editing import ListRow, changed, edit_lines, edit_names, edit_scenes, edit_styles
-from tianji_core.recipe.kinds import RELATION_TITLES, SCENE_KIND_TITLES
+from tianji_core.recipe.editing import (
+    ListRow,
+    changed,
+    edit_facts,
+    edit_lines,
+    edit_names,
+    edit_scenes,
+    edit_styles,
+    people_of,
+)
+from tianji_core.recipe.facts import Fact
+from tianji_core.recipe.kinds import RELATION_TITLES, SCENE_KIND_TITLES, Relation
 from tianji_core.recipe.loading import explain
 from tianji_core.recipe.model import Name, Recipe, Scene, Style, check_input_template, normalise
 from tianji_core.spreadsheet import csv_row, csv_rows, plain_cell
@@ -29,6 +39,7 @@ class Listing(StrEnum):
     STYLES = "styles"
     CLAUSES = "clauses"
     TEMPLATES = "templates"
+    FACTS = "facts"
 
 
 HEADERS: dict[Listing, dict[str, str]] = {
@@ -46,12 +57,14 @@ HEADERS: dict[Listing, dict[str, str]] = {
     },
     Listing.CLAUSES: {"text": "随机注入", "enabled": "启用"},
     Listing.TEMPLATES: {"text": "训练输入", "enabled": "启用"},
+    Listing.FACTS: {"text": N_("细节"), "names": "称谓", "relations": "关系", "enabled": "启用"},
 }
 """Field → column title, in the order of a CSV. Examples are one per line within their cell."""
 _MODELS: dict[Listing, type[BaseModel]] = {
     Listing.NAMES: Name,
     Listing.SCENES: Scene,
     Listing.STYLES: Style,
+    Listing.FACTS: Fact,
 }
 _CODES = {
     "relation": {title: code.value for code, title in RELATION_TITLES.items()},
@@ -105,7 +118,8 @@ def read_rows(
         entry = str(values.get("text", ""))
         key = normalise(entry)
         status, message = Status.NEW, ""
-        if problem := _problem(listing, values):
+        values, problem = _checked(recipe, listing, values)
+        if problem:
             status, message = Status.WRONG, problem
         elif key in first:
             status, message = Status.DUPLICATE, _("和第 {n} 行重复", n=first[key])
@@ -153,6 +167,8 @@ def replace_rows(recipe: Recipe, listing: Listing, rows: Sequence[PastedRow]) ->
         return edit_scenes(recipe, kept)
     if listing is Listing.STYLES:
         return edit_styles(recipe, kept)
+    if listing is Listing.FACTS:
+        return edit_facts(recipe, kept)
     return edit_lines(recipe, listing.value, kept)
 
 
@@ -171,6 +187,8 @@ def to_csv(recipe: Recipe, listing: Listing) -> str:
 
 
 def _written(field: str, value: Any) -> str:
+    if field in ("names", "relations"):
+        return "、".join(RELATION_TITLES[Relation(v)] if field == "relations" else v for v in value)
     if field in _CODES:
         return next(title for title, code in _CODES[field].items() if code == value)
     if isinstance(value, bool):
@@ -228,7 +246,7 @@ def _records(listing: Listing, text: str) -> list[tuple[int, dict[str, Any]]]:
     has_header = "text" in columns
     if listing not in _MODELS and not has_header:  # sentences hold commas of their own
         return [(n, {"text": line.strip()}) for n, line in enumerate(lines, start=1) if line.strip()]
-    if delimiter == "," and not has_header and listing is not Listing.STYLES:
+    if delimiter == "," and not has_header and listing not in (Listing.STYLES, Listing.FACTS):
         text = text.replace("，", ",")
     records: list[tuple[int, dict[str, Any]]] = []
     order, plain = (columns, plain_cell) if has_header else (list(headers), str)
@@ -258,6 +276,16 @@ def _read(given: Mapping[str, str]) -> dict[str, Any]:
             codes = _CODES.get(field, {})
             values[field] = codes.get(cell, {_(title): code for title, code in codes.items()}.get(cell, cell))
     return values
+
+
+def _checked(recipe: Recipe, listing: Listing, values: dict[str, Any]) -> tuple[dict[str, Any], str]:
+    """Returns the fields of a row and what is wrong with them, '' for nothing."""
+    if listing is Listing.FACTS:
+        try:
+            values = people_of(recipe, values)
+        except RecipeError as error:
+            return values, str(error)
+    return values, _problem(listing, values)
 
 
 def _problem(listing: Listing, values: Mapping[str, Any]) -> str:

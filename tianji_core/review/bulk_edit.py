@@ -11,7 +11,7 @@ from tianji_core.errors import InputError
 from tianji_core.gate import standard_characters
 from tianji_core.gate.limits import TEXT_CHARACTERS
 from tianji_core.i18n import _
-from tianji_core.recipe import Recipe, TextPattern, asking, drawn_input
+from tianji_core.recipe import Recipe, TextPattern, asking, drawn_input, telling
 from tianji_core.store import recipes, samples, steps
 from tianji_core.store.samples import Sample, SampleFilter
 from tianji_core.store.steps import SampleRevision, Step
@@ -215,7 +215,8 @@ def _input_of(recipe: Recipe, sample: Sample, seed: int) -> str | None:
         return None
     source = Random(f"inputs|{seed}|{sample.id}")
     wording = Random(f"words|{seed}|{sample.id}")
-    return drawn_input(recipe, name, scene, asking(recipe, style, sample.options, wording), source)
+    told = telling(recipe, asking(recipe, style, sample.options, wording), sample.fact)
+    return drawn_input(recipe, name, scene, told, source)
 
 
 def set_system(

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from tianji_core.cleaning import OWN_RULES, Subject, context_of
+from tianji_core.cleaning import OWN_RULES, about, context_of
 from tianji_core.errors import InputError, SlowPatternError
 from tianji_core.i18n import _
 from tianji_core.recipe import OwnRule, rule_text
@@ -38,7 +38,7 @@ def try_own_rule(workspace: Workspace, recipe_key: str, rule: OwnRule) -> OwnRul
         for sample in batch:
             answers = (*(answer for _asked, answer in sample.history), sample.output)
             for answer in answers:
-                subject = Subject(answer, sample.name, sample.scene, sample.style, sample.options)
+                subject = about(sample, answer)
                 if any(each.look(answer, subject, context) is not None for each in OWN_RULES):
                     found += 1
                     example = example or answer

@@ -7,7 +7,7 @@ from random import SystemRandom
 from pydantic import BaseModel, ConfigDict
 
 from tianji_core import cleaning, dispatch
-from tianji_core.cleaning import BY_ID, SAFE_RULES, Context, Subject
+from tianji_core.cleaning import BY_ID, SAFE_RULES, Context, about
 from tianji_core.cleaning.unfinished import RULE as UNFINISHED_RULE
 from tianji_core.cleaning.unfinished import UNFINISHED, unfinished_note
 from tianji_core.dispatch import Failed, Lane, Outcome, Retry, Usage, expected_usage
@@ -177,7 +177,9 @@ async def _composed(
     start = SystemRandom().randrange(1_000_000)
     answers: dict[str, Answer] = {}
     for number in range(NUMBER * _DRAWS):
-        task = Task(number, sample.name, sample.scene, sample.style, start + number, sample.options)
+        task = Task(
+            number, sample.name, sample.scene, sample.style, start + number, sample.options, sample.fact
+        )
         answer = await teacher.answer(brief(recipe, task, start), Sampling())
         if answer.text != sample.output:
             answers.setdefault(answer.text, answer)
@@ -190,7 +192,9 @@ def rewrite_prompt(recipe: Recipe, sample: Sample, problems: list[str], wish: st
     """Returns the request for another wording, in Chinese whatever the language of the pages."""
     name, scene, style = recipe.name(sample.name), recipe.scene(sample.scene), recipe.style(sample.style)
     if name is not None and scene is not None and style is not None:
-        asked = teacher_prompt(recipe, name, scene, styled(recipe, style, sample.options), "", "")
+        asked = teacher_prompt(
+            recipe, name, scene, styled(recipe, style, sample.options), "", "", sample.fact
+        )
     else:
         asked = f"写作任务：{sample.input.strip()}"
     lines = [asked, f"已经有人写了这一段，请换一种写法重写，不要照抄：{sample.output.strip()}"]
@@ -207,7 +211,7 @@ def _candidates(sample: Sample, context: Context, answers: list[Answer]) -> list
     out."""
     candidates: dict[str, Candidate] = {}
     for answer in answers:
-        subject = Subject(answer.text.strip(), sample.name, sample.scene, sample.style, sample.options)
+        subject = about(sample, answer.text.strip())
         text = cleaning.clean_text(subject, context, SAFE_RULES)
         if not text or text == sample.output:
             continue

@@ -41,6 +41,7 @@ def split(workspace: Workspace, sample: Sample, pieces: Sequence[str], who: str)
             scene=sample.scene,
             style=sample.style,
             options=sample.options,
+            fact=sample.fact,
             history=sample.history,
             prompt=origin.prompt,
             model=origin.model,

@@ -34,6 +34,7 @@ class Unchecked(NamedTuple):
     scene: str
     style: str
     options: tuple[tuple[str, str], ...]
+    fact: str
     history: tuple[tuple[str, str], ...]
     input: str
     output: str

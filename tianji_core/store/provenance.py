@@ -14,7 +14,8 @@ FAILED = "failed"
 @dataclass(frozen=True)
 class Provenance:
     """The request that brought a text. ``attempts`` counts its requests; ``latency`` is in seconds; tokens
-    are None if the server does not count them; ``sampling`` holds the parameters sent."""
+    are None if the server does not count them; ``sampling`` holds the parameters sent,
+    ``examples`` the few-shot examples."""
 
     prompt: str
     model: str
@@ -26,10 +27,12 @@ class Provenance:
     finish_reason: str = ""
     reasoning: str = ""
     sampling: dict[str, Any] = field(default_factory=dict)
+    examples: tuple[str, ...] = ()
 
     def columns(self) -> dict[str, Any]:
         """Returns column of ``samples`` → value."""
-        return {name: value for name, value in vars(self).items() if name != "attempts"}
+        values = {name: value for name, value in vars(self).items() if name != "attempts"}
+        return {**values, "examples": list(self.examples)}
 
 
 @dataclass(frozen=True)

@@ -150,7 +150,7 @@ def claim(engine: Engine, worker: int, run_id: int, limit: int, teacher: int | N
         update(tasks)
         .where(tuple_(c.run_id, c.position).in_(select(chosen.c.run_id, chosen.c.position)))
         .values(worker=worker)
-        .returning(c.position, c.name, c.scene, c.style, c.round, c.options)
+        .returning(c.position, c.name, c.scene, c.style, c.round, c.options, c.fact, c.turn)
     )
     with claiming(engine) as connection:
         return sorted(Task(*row) for row in connection.execute(taken))

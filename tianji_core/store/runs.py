@@ -180,7 +180,7 @@ def tasks_in(
     """Returns tasks of a run in one state (and of one teacher) in order, those after position ``after``."""
     c = tasks.c
     query = (
-        select(c.position, c.name, c.scene, c.style, c.round, c.options)
+        select(c.position, c.name, c.scene, c.style, c.round, c.options, c.fact, c.turn)
         .where(c.run_id == run_id, c.state == state, c.position > after)
         .order_by(c.position)
         .limit(limit)
@@ -212,6 +212,7 @@ def _sample_row(run: Run, item: Written) -> dict[str, Any]:
         "scene": item.task.scene,
         "style": item.task.style,
         "options": item.task.options,
+        "fact": item.task.fact,
         "system": item.system,
         "input": item.input,
         "output": item.output,

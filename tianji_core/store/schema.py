@@ -130,6 +130,8 @@ tasks = Table(
     Column("style", String(40), nullable=False),
     Column("round", Integer, nullable=False),
     Column("options", OptionsColumn, nullable=False, default=(), server_default="{}"),
+    Column("fact", Text, nullable=False, default="", server_default=""),
+    Column("turn", Integer),
     Column("teacher", Integer, nullable=False, default=0),
     Column("state", String(10), nullable=False, default="pending"),
     Column("error_kind", String(20)),
@@ -139,7 +141,8 @@ tasks = Table(
     Column("worker", Integer),
     Index("ix_tasks_run_id_state", "run_id", "state"),
 )
-"""state: pending, done, failed, skipped. ``teacher`` counts from 0 in the run's list of teachers. ``worker``
+"""state: pending, done, failed, skipped. ``fact`` is the detail about the receiver that the text is to use,
+``turn`` the place among the tasks of the same style and options, NULL in runs of old releases. ``teacher`` counts from 0 in the run's list of teachers. ``worker``
 is the row of ``run_workers`` that has taken a pending task, NULL for none."""
 
 run_workers = Table(
@@ -287,6 +290,7 @@ samples = Table(
     Column("scene", String(40), nullable=False, default=""),
     Column("style", String(40), nullable=False, default=""),
     Column("options", OptionsColumn, nullable=False, default=(), server_default="{}"),
+    Column("fact", Text, nullable=False, default="", server_default=""),
     Column("system", Text, nullable=False),
     Column("history", JSON, nullable=False, default=list),
     Column("input", Text, nullable=False),
@@ -295,6 +299,7 @@ samples = Table(
     Column("length", Integer, nullable=False, default=_own_length),
     Column("opening", String(16), nullable=False, default=_own_opening),
     Column("prompt", Text, nullable=False, default=""),
+    Column("examples", JSON, nullable=False, default=list, server_default="[]"),
     Column("model", Text, nullable=False, default=""),
     Column("prompt_tokens", Integer),
     Column("completion_tokens", Integer),
@@ -339,7 +344,8 @@ samples = Table(
 """样本. source: run, import, chat, knowledge, copy, split, imitation,
 follow_up. state: pending, accepted, rejected.
 ``original`` is the text as it arrived, ``sampling`` the parameters of its request, ``history`` the earlier
-turns of a conversation as [{"input", "output"}], ``options`` those of the recipe's axes, ``length`` the
+turns of a conversation as [{"input", "output"}], ``options`` those of the recipe's axes, ``fact`` the detail
+about the receiver that the text is to use, ``examples`` the few-shot examples of its request, ``length`` the
 characters of ``output``. ``version`` counts changes (optimistic locking); ``checked`` is the version that
 the cleaning rules checked last (0: never); ``score`` is the mean of a judge's verdict on the current text
 (0 to 5). ``length``, ``opening``, ``digest`` and ``text_digest`` are computed on insertion."""

@@ -75,6 +75,25 @@ def option_counts(engine: Engine, sample_filter: SampleFilter) -> dict[str, dict
     return counts
 
 
+def fact_counts(engine: Engine, sample_filter: SampleFilter) -> dict[str, int]:
+    """Returns fact → number of matching samples that are to use it, the most frequent first; samples without
+    one are not counted."""
+    counts = _grouped(engine, sample_filter, "fact")
+    counts.pop("", None)
+    return counts
+
+
+def example_counts(engine: Engine, sample_filter: SampleFilter) -> dict[str, int]:
+    """Returns few-shot example → number of matching samples whose request showed it."""
+    counts: dict[str, int] = {}
+    query = select(samples.c.examples).where(*sample_filter.conditions())
+    with reading(engine) as connection:
+        for (shown,) in connection.execution_options(yield_per=1000).execute(query):
+            for example in shown:
+                counts[example] = counts.get(example, 0) + 1
+    return counts
+
+
 def source_counts(engine: Engine, sample_filter: SampleFilter) -> dict[str, int]:
     """Returns source → number of matching samples, the most frequent first."""
     return _grouped(engine, sample_filter, "source")

@@ -29,8 +29,8 @@ SOURCE_TITLES = {
 @dataclass(frozen=True)
 class Sample:
     """样本: one training example and its review state. ``history`` holds the earlier turns of a conversation
-    as (input, output), ``options`` those of the recipe's axes as (axis, option); ``original`` is the
-    output as it arrived; ``length`` is in characters."""
+    as (input, output), ``options`` those of the recipe's axes as (axis, option), ``fact`` the detail
+    about the receiver that it is to use; ``original`` is the output as it arrived; ``length`` is in characters."""
 
     id: int
     recipe: str
@@ -41,6 +41,7 @@ class Sample:
     scene: str
     style: str
     options: tuple[tuple[str, str], ...]
+    fact: str
     system: str
     history: tuple[tuple[str, str], ...]
     input: str
@@ -63,7 +64,8 @@ class Sample:
 @dataclass(frozen=True)
 class SampleProvenance:
     """Provenance of a stored sample. ``latency`` is in seconds; ``planted`` names the mistakes that the
-    offline composer made on purpose; ``sampling`` holds the request parameters by name."""
+    offline composer made on purpose; ``sampling`` holds the request parameters by name,
+    ``examples`` the few-shot examples of the request."""
 
     prompt: str
     model: str
@@ -74,6 +76,7 @@ class SampleProvenance:
     finish_reason: str
     reasoning: str
     planted: tuple[str, ...]
+    examples: tuple[str, ...]
     sampling: dict[str, Any]
 
 
@@ -94,6 +97,7 @@ class NewSample:
     model: str = ""
     state: str = PENDING
     options: tuple[tuple[str, str], ...] = ()
+    fact: str = ""
 
 
 _COLUMNS = tuple(samples.c[name] for name in Sample.__dataclass_fields__)

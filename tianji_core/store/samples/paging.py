@@ -144,6 +144,7 @@ class TrainingExample(NamedTuple):
     digest: str
     id: int
     options: tuple[tuple[str, str], ...] = ()
+    fact: str = ""
 
 
 def stream(engine: Engine, sample_filter: SampleFilter) -> Iterator[TrainingExample]:

@@ -55,7 +55,7 @@ def provenance(engine: Engine, sample_id: int) -> SampleProvenance:
     if row is None:
         raise InputError(_("没有编号为 {id} 的样本，请从审核页里选一条", id=sample_id))
     values = dict(row._mapping)
-    values["planted"] = tuple(values["planted"])
+    values["planted"], values["examples"] = tuple(values["planted"]), tuple(values["examples"])
     return SampleProvenance(**values)
 
 
@@ -90,6 +90,7 @@ def insert_new(
                 "scene": sample.scene,
                 "style": sample.style,
                 "options": sample.options,
+                "fact": sample.fact,
                 "system": sample.system,
                 "history": history,
                 "input": sample.input,

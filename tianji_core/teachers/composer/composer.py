@@ -5,6 +5,9 @@ The tasks of one style are numbered, and each use of a slot turns that number in
 step of its own. Texts with neighbouring numbers then differ in many slots, whereas random draws would yield
 near duplicates."""
 
+import contextlib
+import re
+from collections.abc import Mapping
 from functools import cache
 from random import Random
 from zlib import crc32
@@ -13,7 +16,7 @@ from tianji_core.errors import ComposerError
 from tianji_core.i18n import _
 from tianji_core.recipe import Brief, task_random
 from tianji_core.teachers.base import Answer, Sampling
-from tianji_core.teachers.composer.grammar import GREETING, NAME, SCENE, YOU, Literal, Phrase
+from tianji_core.teachers.composer.grammar import FACT, GREETING, NAME, SCENE, YOU, Literal, Phrase
 from tianji_core.teachers.composer.loading import load_phrases
 from tianji_core.teachers.composer.mistakes import plant
 from tianji_core.teachers.composer.phrases import PATTERNS, CellPhrases, Choice, Phrases
@@ -26,6 +29,8 @@ ROOM = 10
 """One part in this many of the range between the length limits is kept free above the lower limit where
 optional parts allow it, so that a model trained on these texts does not fall short by a character."""
 _TRIES = 6
+_OURS = ("我", "咱")
+_THIRD = re.compile(r"[他她](?!们)|(?<![A-Za-z])TA(?![A-Za-z])", re.IGNORECASE)
 
 
 class Composer:
@@ -69,9 +74,30 @@ class Composer:
         """Nothing is open."""
 
     def _text(self, brief: Brief) -> str:
+        told, closing = self._telling(brief), self._closing(brief)
+        if told:
+            with contextlib.suppress(ComposerError):  # no room for it between the length limits
+                return self._closed(brief, told + closing)
+        return self._closed(brief, closing)
+
+    def uses_fact(self, brief: Brief) -> bool:
+        """Returns whether the text for a brief uses its fact."""
+        told = self._telling(brief)
+        return bool(told) and told in self._text(brief)
+
+    def _telling(self, brief: Brief) -> str:
+        """Returns the sentence that uses the fact of the task, '' for none."""
+        said = addressed(brief)
+        bank = self.phrases.tellings(brief.style.text, said.startswith(_OURS)) if said else ()
+        if not bank:
+            return ""
+        step, _other = _steps(FACT, 0)
+        return _filled(bank[brief.variant * step % _WHOLE * len(bank) // _WHOLE], _fixed(brief))
+
+    def _closed(self, brief: Brief, closing: str) -> str:
+        """Returns a text that ends with ``closing``."""
         scene = brief.scene.text
         cell = self.phrases.cell(brief.style.text, scene, brief.name, brief.scene.kind)
-        closing = self._closing(brief)
         low, high = max(1, brief.style.min_chars - len(closing)), brief.style.max_chars - len(closing)
         source = task_random(brief.seed, brief.task)
         for draw in range(DRAWS):
@@ -92,9 +118,7 @@ class Composer:
             if bank:
                 step, _other = _steps(f"{axis}={option}", 0)
                 phrase = bank[brief.variant * step % _WHOLE * len(bank) // _WHOLE]
-                chosen.append(
-                    "".join(p.text if isinstance(p, Literal) else fixed[p.bank] for p in phrase.parts)
-                )
+                chosen.append(_filled(phrase, fixed))
         return "".join(chosen)
 
     def _searched(self, brief: Brief, cell: CellPhrases, source: Random, closing: str) -> str:
@@ -131,7 +155,21 @@ def _fixed(brief: Brief) -> dict[str, str]:
         YOU: brief.name.pronoun.value,
         SCENE: brief.scene.text,
         GREETING: brief.scene.wish,
+        FACT: addressed(brief),
     }
+
+
+def _filled(phrase: Phrase, fixed: Mapping[str, str]) -> str:
+    return "".join(part.text if isinstance(part, Literal) else fixed[part.bank] for part in phrase.parts)
+
+
+def addressed(brief: Brief) -> str:
+    """Returns the fact of a task as it is said to the receiver: 他 and the name become 您 or 你."""
+    fact, you = brief.task.fact, brief.name.pronoun.value
+    if not fact or fact.startswith(_OURS):
+        return _THIRD.sub(you, fact)
+    said = _THIRD.sub(you, fact.replace(brief.name.text, you))
+    return said if said.startswith(you) else you + said
 
 
 class _Draft:
@@ -220,7 +258,7 @@ class _Draft:
     def _say(self, phrase: Phrase) -> str:
         if len(phrase.parts) == 1 and isinstance(phrase.parts[0], Literal):
             return phrase.parts[0].text
-        return "".join(p.text if isinstance(p, Literal) else self.fixed[p.bank] for p in phrase.parts)
+        return _filled(phrase, self.fixed)
 
 
 _WHOLE = 2**32

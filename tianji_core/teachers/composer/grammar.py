@@ -1,13 +1,13 @@
 """The notation of sentence patterns: ``<slot>`` is filled from a bank of phrases, ``<name>`` and ``<you>``
-with the receiver, ``<scene>`` and ``<greeting>`` with the occasion, and a part in ``(…)`` may be left
+with the receiver, ``<fact>`` with a detail about them, ``<scene>`` and ``<greeting>`` with the occasion, and a part in ``(…)`` may be left
 out. None of these marks needs quoting in YAML."""
 
 import re
 from dataclasses import dataclass
 from functools import cached_property
 
-NAME, YOU, SCENE, GREETING = "name", "you", "scene", "greeting"
-FIXED = (NAME, YOU, SCENE, GREETING)
+NAME, YOU, SCENE, GREETING, FACT = "name", "you", "scene", "greeting", "fact"
+FIXED = (NAME, YOU, SCENE, GREETING, FACT)
 """The slots that the task fills, not a bank."""
 CLAUSE_CHARS = 16
 _TOKEN = re.compile(r"<([a-z][a-z0-9_]*)>|([()])|([^()<>]+)|([<>])")

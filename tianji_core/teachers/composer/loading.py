@@ -15,6 +15,7 @@ from tianji_core.teachers.composer.phrases import (
     ANY,
     PATTERNS,
     Bank,
+    FactFile,
     GroupFile,
     MistakeTexts,
     OptionFile,
@@ -41,6 +42,7 @@ def load_phrases(folder: Path = BUILT_IN) -> Phrases:
     groups = _read(folder / "groups.yaml", GroupFile).groups
     mistakes = _read(folder / "mistakes.yaml", MistakeTexts)
     options = _checked_options(folder / "options.yaml")
+    facts = _checked_facts(folder / "facts.yaml")
     styles: dict[str, StylePhrases] = {}
     files: dict[str, Path] = {}
     for file in sorted((folder / "styles").glob("*.yaml")):
@@ -57,7 +59,7 @@ def load_phrases(folder: Path = BUILT_IN) -> Phrases:
         styles[style.style], files[style.style] = style, file
     if not styles:
         raise ComposerError(_("{folder} 里没有任何风格文件", folder=folder / "styles"))
-    phrases = Phrases(folder, scenes, groups, mistakes, styles, files, options)
+    phrases = Phrases(folder, scenes, groups, mistakes, styles, files, options, facts)
     for style in styles.values():
         _check(style, phrases)
     return phrases
@@ -115,6 +117,27 @@ def _checked_options(file: Path) -> dict[str, dict[str, Bank]]:
                 for text in texts:
                     _check_sentence(text, file, key)
     return options
+
+
+def _checked_facts(file: Path) -> FactFile:
+    """Returns the sentences that use a detail; none where there is no such file."""
+    if not file.exists():
+        return FactFile()
+    facts = _read(file, FactFile)
+    for group, bank in (("theirs", facts.theirs), ("ours", facts.ours)):
+        for style, texts in bank.items():
+            for text in texts:
+                _check_sentence(text, file, f"{group}.{style}")
+                if "<fact>" not in text:
+                    raise ComposerError(
+                        _(
+                            "{file} 的 {key} 里要有 <fact>：{text}",
+                            file=file,
+                            key=f"{group}.{style}",
+                            text=text,
+                        )
+                    )
+    return facts
 
 
 def _check_used(style: StylePhrases, file: Path) -> None:

@@ -81,6 +81,14 @@ class OptionFile(_Frozen):
     options: dict[str, dict[str, Bank]] = {}
 
 
+class FactFile(_Frozen):
+    """``facts.yaml``: sentences that use a detail, by style; ``theirs`` of the receiver alone, ``ours`` of the
+    sender, too. An empty list says that a style has no room for them."""
+
+    theirs: Bank = {}
+    ours: Bank = {}
+
+
 class MistakeTexts(_Frozen):
     """Wordings of deliberate mistakes; ``{name}`` and ``{scene}`` are filled in."""
 
@@ -168,6 +176,7 @@ class Phrases:
     styles: dict[str, StylePhrases]
     files: dict[str, Path]
     options: dict[str, dict[str, Bank]] = field(default_factory=dict)
+    facts: FactFile = field(default_factory=FactFile)
     _cells: dict[tuple[str, str, SceneKind | None, frozenset[str]], CellPhrases] = field(
         default_factory=dict, repr=False
     )
@@ -194,6 +203,11 @@ class Phrases:
         """Returns the sentences by which a text of a style obeys an option, the shortest first; none where no
         file lists any."""
         bank = self.options.get(axis, {}).get(option, {})
+        return tuple(sorted(map(parsed, bank.get(style, bank.get(ANY, ()))), key=lambda p: len(p.source)))
+
+    def tellings(self, style: str, ours: bool) -> tuple[Phrase, ...]:
+        """Returns the sentences by which a text of a style uses a detail, the shortest first."""
+        bank = self.facts.ours if ours else self.facts.theirs
         return tuple(sorted(map(parsed, bank.get(style, bank.get(ANY, ()))), key=lambda p: len(p.source)))
 
     def cell(self, style: str, scene: str, name: Name, kind: SceneKind | None = None) -> CellPhrases:
