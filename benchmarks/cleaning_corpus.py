@@ -38,6 +38,7 @@ class Answer(NamedTuple):
     kinds: tuple[str, ...]
     repaired: str | None
     options: tuple[tuple[str, str], ...] = ()
+    fact: str = ""
 
 
 class Outcome(NamedTuple):

@@ -12,7 +12,16 @@ from pages.shared.text import plain
 from tianji_core.generation import Estimate, KnownAnswers, RunOptions, estimate, offline_gaps
 from tianji_core.i18n import _, _c
 from tianji_core.jobs import duration_text
-from tianji_core.recipe import Plan, Recipe, axes_left_out, count_tasks, tasks
+from tianji_core.recipe import (
+    Plan,
+    Recipe,
+    axes_left_out,
+    by_fact,
+    count_tasks,
+    enabled_facts,
+    fact_words,
+    tasks,
+)
 from tianji_core.workspace import Workspace
 
 
@@ -30,7 +39,10 @@ def show_estimate(
     if left_out := axes_left_out(recipe, plan):
         axes = plain(_("、").join(left_out))
         st.caption(_("条件“{axes}”在这个计划里处处都不适用，没有用上", axes=axes))
-    if setup.offline and (gaps := offline_gaps(recipe, tasks(recipe, plan))) is not None:
+    planned = tasks(recipe, plan) if setup.offline or enabled_facts(recipe) else []
+    if counts := by_fact(recipe, planned):
+        st.caption(fact_words(counts))
+    if setup.offline and (gaps := offline_gaps(recipe, planned)) is not None:
         st.warning(plain(gaps.message), icon="🧩")
         if gaps.everything:
             return 0

@@ -6,10 +6,18 @@ import streamlit as st
 
 from pages.lists.axis_editor import axis_editor
 from pages.lists.dragging import drag_box
+from pages.lists.facts_part import facts_coverage, facts_settings
 from pages.lists.list_paste import paste_box
 from pages.lists.placeholders import offer_placeholders, placeholder_help, placeholder_row
 from pages.lists.recipe_menu import recipe_menu
-from pages.lists.recipe_tables import lines_table, names_table, scenes_table, styles_table, table_form
+from pages.lists.recipe_tables import (
+    facts_table,
+    lines_table,
+    names_table,
+    scenes_table,
+    styles_table,
+    table_form,
+)
 from pages.lists.style_editor import style_editor
 from pages.lists.suggesting import suggest_box
 from pages.shared.frame import opened_recipe, remember_notice, reopen_recipe, report_errors
@@ -26,6 +34,7 @@ from tianji_core.recipe import Recipe
 from tianji_core.recipe.editing import (
     ListRow,
     changed,
+    edit_facts,
     edit_lines,
     edit_names,
     edit_scenes,
@@ -129,6 +138,19 @@ def styles_part() -> None:
     suggest_box(workspace, recipe, ListKind.STYLES, _("风格"), save)
 
 
+def facts_part() -> None:
+    """Draws 细节."""
+    st.caption(
+        _(
+            "收祝福的人的近况，用一句话写，例如“他刚带完高三”。造数时随机抽一条写进提示词，写出来的祝福要用上它。"
+        )
+    )
+    save_table(edit_facts, facts_table(recipe, f"facts_{revision}"), "facts", _("细节"))
+    paste_box(recipe, Listing.FACTS, _("细节"), save)
+    facts_settings(recipe, revision, save)
+    facts_coverage(workspace, recipe)
+
+
 def lines_part(listing: Listing, title: str, note: str) -> None:
     """Draws 随机注入 or 训练输入."""
     st.caption(note)
@@ -143,7 +165,8 @@ def lines_part(listing: Listing, title: str, note: str) -> None:
 def prompts_part() -> None:
     """Draws 提示词."""
     form = f"prompts-{recipe.key}"
-    keys = {name: f"{name}_{revision}" for name in ("system", "teacher_system", "teacher", "example")}
+    fields = ("system", "teacher_system", "teacher", "example", "fact")
+    keys = {name: f"{name}_{revision}" for name in fields}
     saved = recipe.prompts
     kept_fields = {name: kept(form, key, any_text, getattr(saved, name), name) for name, key in keys.items()}
     system = st.text_area(_("训练用的系统提示"), saved.system, **kept_fields["system"])
@@ -161,10 +184,23 @@ def prompts_part() -> None:
         lambda: note(form, keys["teacher"], saved.teacher, "teacher"),
     )
     example = st.text_input(_("示例的包装"), saved.example, **kept_fields["example"])
+    fact = st.text_input(
+        _("细节怎么交代"),
+        saved.fact,
+        **kept_fields["fact"],
+        help=_("模板里写了 {fact} 就放在那里，没写就放在最后；没有细节的请求不带这一行。"),
+    )
     offered: dict[str, Sequence[str]] = {f".st-key-{keys['teacher']} textarea": TEACHER_FIELDS}
     offered[f".st-key-{keys['example']} input"] = ("example",)
     offer_placeholders("offered_prompts", offered)
-    prompts = {"system": system, "teacher_system": teacher_system, "teacher": teacher, "example": example}
+    offered[f".st-key-{keys['fact']} input"] = ("fact",)
+    prompts = {
+        "system": system,
+        "teacher_system": teacher_system,
+        "teacher": teacher,
+        "example": example,
+        "fact": fact,
+    }
     unsaved = any(prompts[name] != getattr(saved, name) for name in prompts)
     if save_bar("save_prompts", form, unsaved, lambda: forget(form, keys)):
         save(changed(recipe, prompts=prompts), _("提示词"), lambda: forget(form, keys))
@@ -175,6 +211,7 @@ PARTS: dict[str, tuple[str, Callable[[], None]]] = {
     "scenes": (_c("list", "场景"), scenes_part),
     "styles": (_c("list", "风格"), styles_part),
     "axes": (_c("list", "条件"), lambda: axis_editor(recipe, revision, save)),
+    "facts": (_c("list", "细节"), facts_part),
     "clauses": (
         _c("list", "随机注入"),
         lambda: lines_part(

@@ -23,6 +23,7 @@ MEANINGS = {
     "max_chars": N_("最多字数"),
     "line_form": N_("写成一行还是可以分行"),
     "clause": N_("抽到的随机注入"),
+    "fact": N_("关于对方的细节，照“细节怎么交代”写；没有就空着"),
 }
 """What stands in the place of each placeholder."""
 

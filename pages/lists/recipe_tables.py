@@ -9,6 +9,7 @@ from pages.shared.kept_table import kept_table
 from tianji_core.i18n import _
 from tianji_core.recipe import RELATION_TITLES, SCENE_KIND_TITLES, Pronoun, Recipe, Relation, SceneKind
 from tianji_core.recipe.editing import ListRow, in_order
+from tianji_core.recipe.facts import LONGEST_FACT
 from tianji_core.recipe.tables import Listing, lines_of
 
 
@@ -88,6 +89,30 @@ def styles_table(recipe: Recipe, key: str) -> list[ListRow]:
         "enabled": st.column_config.CheckboxColumn(_("启用"), default=True),
     }
     return _edited(frame, columns, key, table_form(recipe), "styles")
+
+
+def facts_table(recipe: Recipe, key: str) -> list[ListRow]:
+    """Draws the table of facts and returns its edited rows; their names and relations are texts."""
+    frame = pd.DataFrame(
+        {
+            "text": [fact.text for fact in recipe.facts],
+            "names": [", ".join(fact.names) for fact in recipe.facts],
+            "relations": [", ".join(_(RELATION_TITLES[r]) for r in fact.relations) for fact in recipe.facts],
+            "enabled": [fact.enabled for fact in recipe.facts],
+        }
+    ).astype({"text": "object", "names": "object", "relations": "object", "enabled": "bool"})
+    relations = ", ".join(_(title) for title in RELATION_TITLES.values())
+    columns = {
+        "text": st.column_config.TextColumn(_("细节"), required=True, max_chars=LONGEST_FACT, width="large"),
+        "names": st.column_config.TextColumn(
+            _("称谓"), help=_("只说这些人的，用逗号分开；两列都空着表示对谁都可以说")
+        ),
+        "relations": st.column_config.TextColumn(
+            _("关系"), help=_("只说这些关系的人的，用逗号分开：{known}", known=relations)
+        ),
+        "enabled": st.column_config.CheckboxColumn(_("启用"), default=True, width="small"),
+    }
+    return _edited(frame, columns, key, table_form(recipe), "facts")
 
 
 def lines_table(recipe: Recipe, listing: Listing, title: str, key: str) -> list[ListRow]:

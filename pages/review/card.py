@@ -187,6 +187,11 @@ def _provenance(workspace: Workspace, sample: Sample) -> None:
     if copied is not None:
         with st.expander(_("它照着写的那一段")):
             st.code(copied.imitated, language=None, wrap_lines=True)
+    if sample.fact:
+        st.caption(_("要用上的细节：{fact}", fact=plain(sample.fact)))
+    if origin.examples:
+        with st.expander(_("请求里的示例（{n} 条）", n=len(origin.examples))):
+            st.markdown("\n".join(f"- {plain(example)}" for example in origin.examples))
     if sample.original != sample.output:
         st.caption(_("和最初相比的改动"))
         st.html(diff_html(sample.original, sample.output))

@@ -414,3 +414,23 @@ def test_a_renaming_says_that_the_samples_keep_the_old_name(workspace: Workspace
     }
     at.run()
     assert any(f"“{old}”已有 1 条样本" in note.value and "王教授" in note.value for note in at.info)
+
+
+def test_facts_are_pasted_told_in_inputs_and_taken_back(workspace: Workspace) -> None:
+    at = open_page("pages/lists/page.py", list="细节")
+    at.text_area(key="paste_facts").set_value("他刚带完高三\t赵老师\n他爱钓鱼\n坏的\t没有这人").run()
+    at.button(key="paste_add_facts").click().run()
+    assert not at.exception
+    assert [fact.text for fact in recipes.current(workspace.engine, "wishes").recipe.facts] == [
+        "他刚带完高三",
+        "他爱钓鱼",
+    ]
+    at.slider(key="fact_share_1").set_value(80).run()
+    at.toggle(key="facts_in_input_1").set_value(True).run()
+    assert open_page("pages/lists/page.py", list="细节").slider(key="fact_share_1").value == 80
+    at.button(key="save_facts_use").click().run()
+    saved = recipes.current(workspace.engine, "wishes").recipe
+    assert saved.fact_share == 0.8 and saved.facts_in_input
+    at.button(key="undo_recipe").click().run()
+    at.button(key="undo_recipe").click().run()
+    assert recipes.current(workspace.engine, "wishes").recipe.facts == ()

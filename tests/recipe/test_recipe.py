@@ -289,7 +289,7 @@ def test_the_same_seed_gives_the_same_order_and_another_seed_another_one(recipe:
     first, again, other = (tasks(recipe, Plan(rounds=4, seed=seed)) for seed in (7, 7, 8))
     assert first == again
     assert first != other
-    assert {task[1:] for task in first} == {task[1:] for task in other}
+    assert {task.content for task in first} == {task.content for task in other}
 
 
 def test_a_limited_plan_is_the_beginning_of_the_whole_one(recipe: Recipe) -> None:
@@ -298,7 +298,7 @@ def test_a_limited_plan_is_the_beginning_of_the_whole_one(recipe: Recipe) -> Non
 
 def test_a_plan_can_be_restricted_to_cells_and_styles(recipe: Recipe) -> None:
     planned = tasks(recipe, Plan(styles=("俏皮",), cells=(("室友", "国庆节"),)))
-    assert planned == [Task(0, "室友", "国庆节", "俏皮", 0)]
+    assert planned == [Task(0, "室友", "国庆节", "俏皮", 0, turn=0)]
 
 
 def test_a_disabled_style_runs_only_when_it_is_asked_for(recipe: Recipe) -> None:

@@ -12,7 +12,7 @@ from tianji_core.recipe.conditions import (
     styled,
     telling,
 )
-from tianji_core.recipe.facts import Fact, FactReader, enabled_facts
+from tianji_core.recipe.facts import Fact, FactReader, enabled_facts, fact_words
 from tianji_core.recipe.kinds import RELATION_TITLES, SCENE_KIND_TITLES, Pronoun, Relation, SceneKind
 from tianji_core.recipe.loading import (
     DEFAULT_RECIPE,
@@ -111,6 +111,7 @@ __all__ = [
     "enabled_facts",
     "enabled_styles",
     "explain",
+    "fact_words",
     "kept_cells",
     "known_options",
     "load_recipe",

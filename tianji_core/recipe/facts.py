@@ -9,6 +9,7 @@ from typing import Annotated, Protocol
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, field_validator
 
+from tianji_core.i18n import _
 from tianji_core.recipe.axes import Label
 from tianji_core.recipe.kinds import Relation
 
@@ -84,6 +85,17 @@ def drawn_facts(
         used[rank] += 1
         drawn[place] = facts[rank].text
     return drawn
+
+
+def fact_words(counts: Mapping[str, int]) -> str:
+    """Returns how often the facts of fact → number are used, in a sentence."""
+    return _(
+        "细节：{texts} 条带上其中一条；{n} 条细节每条用 {low}-{high} 次",
+        texts=sum(counts.values()),
+        n=len(counts),
+        low=min(counts.values()),
+        high=max(counts.values()),
+    )
 
 
 class FactReader:

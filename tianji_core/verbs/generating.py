@@ -17,9 +17,11 @@ from tianji_core.recipe import (
     Plan,
     Recipe,
     axes_left_out,
+    by_fact,
     by_option,
     by_style,
     explain,
+    fact_words,
     kept_cells,
     option_named,
     tasks,
@@ -156,8 +158,10 @@ def plan(
     lines += [f"  {title}  {count}" for title, count in _option_lines(stored, chosen)]
     if left_out := axes_left_out(stored, asked):
         lines.append(_("条件“{axes}”在这个计划里处处都不适用，没有用上", axes=_("、").join(left_out)))
+    used = by_fact(stored, planned)
+    lines += [fact_words(used)] if used else []
     facts = {"tasks": len(planned), "cells": cells, "skipped": all_cells - cells, "styles": counts}
-    show({**facts, "options": chosen}, as_json, "\n".join(lines))
+    show({**facts, "options": chosen, "facts": used}, as_json, "\n".join(lines))
 
 
 def _option_lines(recipe: Recipe, counts: Mapping[str, Mapping[str, int]]) -> Iterator[tuple[str, int]]:

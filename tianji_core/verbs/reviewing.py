@@ -7,6 +7,7 @@ import typer
 from tianji_core import cleaning, review
 from tianji_core.errors import InputError
 from tianji_core.i18n import _
+from tianji_core.recipe import fact_words
 from tianji_core.store import findings, recipes, samples, second_verdicts, steps
 from tianji_core.store.samples import ACCEPTED, PENDING, REJECTED, SampleFilter
 from tianji_core.verbs.common import (
@@ -164,6 +165,7 @@ def review_stats(
         },
     }
     options = samples.option_counts(space.engine, matching)
+    told = samples.fact_counts(space.engine, matching)
     stored = recipes.current(space.engine, key).recipe
     people = steps.reviewers(space.engine, key)
     twice = review.reviewer_agreement(second_verdicts.verdicts(space.engine, key))
@@ -180,6 +182,8 @@ def review_stats(
         if axis.id in options:
             shown = _("，").join(f"{o.title} {options[axis.id].get(o.id, 0)}" for o in axis.options)
             lines.append(_("{title}：{reason}", title=axis.title, reason=shown))
+    if told:
+        lines.append(fact_words(told))
     for person in people:
         pace = f"{person.per_hour:.0f}" if person.per_hour else "—"
         lines.append(
