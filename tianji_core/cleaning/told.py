@@ -69,7 +69,8 @@ def _usual(recipe: Recipe) -> _Usual:
 
 def evidence(fact: str, text: str, recipe: Recipe, besides: str = "") -> float:
     """Returns how much speaks for ``text`` using ``fact``, 0 for nothing; a text that does not use it hardly
-    reaches :data:`ENOUGH`. What ``besides``, receiver and occasion, has is no evidence. What cannot be told, a fact of nothing but grammar, counts as used."""
+    reaches :data:`ENOUGH`. What ``besides``, receiver and occasion, has is no evidence. What cannot
+    be told, a fact of nothing but grammar, counts as used."""
     usual = _usual(recipe)
     said, heard = _units(fact), _units(text)
     wanted = set(filter(None, said)) - _GRAMMAR - set(_units(besides))

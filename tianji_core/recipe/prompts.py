@@ -18,7 +18,8 @@ from tianji_core.recipe.plan import Task, task_random
 @dataclass(frozen=True)
 class Brief:
     """A task with all that a teacher needs. ``style`` is as the task's options change it; ``prompt`` is
-    the request in words, ``system`` the system message before it ('' for none), ``examples`` the few-shot examples in it; ``input`` is the training
+    the request in words, ``system`` the system message before it ('' for none),
+    ``examples`` the few-shot examples in it; ``input`` is the training
     input of its answer. ``variant`` numbers the tasks of one style in a plan, so that a teacher without
     randomness can give each a different answer; another seed starts at another number."""
 

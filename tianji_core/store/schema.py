@@ -142,7 +142,8 @@ tasks = Table(
     Index("ix_tasks_run_id_state", "run_id", "state"),
 )
 """state: pending, done, failed, skipped. ``fact`` is the detail about the receiver that the text is to use,
-``turn`` the place among the tasks of the same style and options, NULL in runs of old releases. ``teacher`` counts from 0 in the run's list of teachers. ``worker``
+``turn`` the place among the tasks of the same style and options, NULL in runs of old releases.
+``teacher`` counts from 0 in the run's list of teachers. ``worker``
 is the row of ``run_workers`` that has taken a pending task, NULL for none."""
 
 run_workers = Table(

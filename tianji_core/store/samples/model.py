@@ -30,7 +30,8 @@ SOURCE_TITLES = {
 class Sample:
     """样本: one training example and its review state. ``history`` holds the earlier turns of a conversation
     as (input, output), ``options`` those of the recipe's axes as (axis, option), ``fact`` the detail
-    about the receiver that it is to use; ``original`` is the output as it arrived; ``length`` is in characters."""
+    about the receiver that it is to use; ``original`` is the output as it arrived;
+    ``length`` is in characters."""
 
     id: int
     recipe: str

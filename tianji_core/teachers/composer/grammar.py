@@ -1,5 +1,6 @@
 """The notation of sentence patterns: ``<slot>`` is filled from a bank of phrases, ``<name>`` and ``<you>``
-with the receiver, ``<fact>`` with a detail about them, ``<scene>`` and ``<greeting>`` with the occasion, and a part in ``(…)`` may be left
+with the receiver, ``<fact>`` with a detail about them, ``<scene>`` and ``<greeting>`` with the
+occasion, and a part in ``(…)`` may be left
 out. None of these marks needs quoting in YAML."""
 
 import re

@@ -82,8 +82,8 @@ class OptionFile(_Frozen):
 
 
 class FactFile(_Frozen):
-    """``facts.yaml``: sentences that use a detail, by style; ``theirs`` of the receiver alone, ``ours`` of the
-    sender, too. An empty list says that a style has no room for them."""
+    """``facts.yaml``: sentences that use a detail, by style; ``theirs`` of the receiver alone, ``ours`` of
+    the sender, too. An empty list says that a style has no room for them."""
 
     theirs: Bank = {}
     ours: Bank = {}
