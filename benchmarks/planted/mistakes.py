@@ -121,6 +121,7 @@ ALONE: dict[str, Spoil] = {
     "traditional": replaced(
         "愿|乐|开|发|欢|万|业|体|岁|运|张|长|来|时|说|这", ("願樂", "開發", "萬歲", "這個", "長樂")
     ),
+    "typo": inserted("祝万事如易，", "愿生意兴龙，", "祝身体建康，", "愿一凡风顺，", "祝平平安按，"),
     "repeated_marks": repeated_marks,
     "mixed_width": replaced("[，！。](?=[\u4e00-\u9fff])", (",", "!", ".", ";")),
     "foreign": inserted(

@@ -44,12 +44,12 @@ from tianji_core.cleaning import talk, talk_model  # noqa: E402
 from tianji_core.cleaning.rule import context_of  # noqa: E402
 from tianji_core.cleaning.sentences import Piece, pieces  # noqa: E402
 from tianji_core.cleaning.talk_context import NAMES, surroundings  # noqa: E402
-from tianji_core.cleaning.talk_model import FILE, SCALE, features, plain  # noqa: E402
+from tianji_core.cleaning.talk_model import FILE, SCALE, features, packed, plain  # noqa: E402
 from tianji_core.recipe import built_in_recipes, load_recipe  # noqa: E402
 from tianji_core.yaml_reading import read_yaml  # noqa: E402
 
 CORPUS = ROOT / "tests" / "data" / "cleaning_corpus"
-PARTS = ("dev", "dev2", "dev3", "dev4")
+PARTS = ("dev", "dev2", "dev3", "dev4", "dev5")
 SEED = 7
 TEXTS = 1_200
 """Texts put together for each of the :data:`FOLDS`."""
@@ -386,7 +386,7 @@ def written(words: Words, context: Surroundings, file: Path) -> None:
             "bias": round(context.bias, 4),
             "weights": {n: round(float(w), 4) for n, w in zip(NAMES, context.weights, strict=True)},
         },
-        "weights": dict(sorted(weights.items())),
+        "weights": packed(weights),
     }
     store(file, content)
     print(f"{file.name}: {len(weights):,} weights, {file.stat().st_size:,} bytes")

@@ -4,7 +4,9 @@ Run with ``.venv/bin/python scripts/talk_model/train_faults.py`` (a minute), or 
 on fifths that are kept from the training.
 
 ``mournful``: sentences of ``mourning.txt`` and of answers labelled so, against ``mourning_near.txt`` and all
-good sentences. Of an answer that is labelled as a whole, the sentence that scores highest counts as faulty.
+good sentences. Of an answer that is labelled as a whole, the sentence that scores highest counts as faulty;
+``unkind*.txt`` belong to it. ``loving``: ``romance.txt`` against all good sentences. ``elsewhere``: the whole
+texts of ``elsewhere.txt`` and of the corpora that are no blessing, against all good texts.
 ``modern``, ``slang``: sentences of everyday styles and ``slang.txt``, against those of classical or solemn
 styles and ``classical.txt``. ``unfinished``: good texts that are cut inside a clause, against the ends of
 their sentences.
@@ -28,7 +30,9 @@ from train import CORPUS, FOLDS, PARTS, SEED, Grammar, lines_of, store  # noqa: 
 
 from benchmarks.planted.texts import composed  # noqa: E402
 from tianji_core.cleaning.fault_model import (  # noqa: E402
+    ELSEWHERE,
     FILE,
+    LOVING,
     MODERN,
     MOURNFUL,
     SCALE,
@@ -37,8 +41,9 @@ from tianji_core.cleaning.fault_model import (  # noqa: E402
     clause_features,
     style_grams,
 )
+from tianji_core.cleaning.person import PARTNER  # noqa: E402
 from tianji_core.cleaning.sentences import pieces  # noqa: E402
-from tianji_core.cleaning.talk_model import grams, plain  # noqa: E402
+from tianji_core.cleaning.talk_model import MARK_VALUE, grams, packed, plain, said_of, unpacked  # noqa: E402
 from tianji_core.recipe import built_in_recipes, load_recipe  # noqa: E402
 from tianji_core.yaml_reading import read_yaml  # noqa: E402
 
@@ -47,15 +52,18 @@ DRAWS = 6
 SHORT = 9
 """Characters below which no sentence is what is wrong with an answer."""
 COMPOSED = 3_000
-SMALLEST = {MOURNFUL: 0.25, MODERN: 0.25, SLANG: 0.3, UNFINISHED: 0.25}
+SMALLEST = {MOURNFUL: 0.25, LOVING: 0.25, ELSEWHERE: 0.25, MODERN: 0.25, SLANG: 0.3, UNFINISHED: 0.25}
 """Weights below this are left out of the file."""
-STRENGTH = {MOURNFUL: 10.0, MODERN: 3.0, SLANG: 3.0, UNFINISHED: 1.0}
-MOURNING = frozenset({"mournful", "hopeless", "mourning", "cruel"})
+STRENGTH = {MOURNFUL: 10.0, LOVING: 10.0, ELSEWHERE: 10.0, MODERN: 3.0, SLANG: 3.0, UNFINISHED: 1.0}
+MOURNING = frozenset({"mournful", "hopeless", "mourning", "cruel", "vulgar"})
 """How the corpora call the fault."""
+FOREIGN = frozenset({"off_topic", "thanks_back"})
+"""How they call texts that are no blessing to anybody."""
 EVERYDAY = frozenset({"白话", "小红书", "放飞自我", "正常", "短信", "幽默", "朋友圈", "方言"})
 CLASSICAL = frozenset({"文言文", "诗词赋", "对联"})
 LOUD = frozenset({"小红书", "放飞自我", "幽默", "朋友圈"})
 SOLEMN = frozenset({"严肃", "文言文", "诗词赋", "对联", "祝福长文", "致辞", "邮件"})
+_LOVER = re.compile("(?:妻子?|丈夫|老[婆公]|爱人|女友|男友|[女男]朋友|对象|媳妇|暗恋的人)$")
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _ENDS = re.compile(r"(?<=[\u3400-\u9fff])[。！？!~～…]")
 
@@ -87,7 +95,7 @@ def known() -> list[Known]:
     for part in PARTS:
         for row in map(json.loads, lines_of(CORPUS / f"{part}.jsonl")):
             kinds = frozenset(row["kinds"])
-            if row["clean"] or kinds & (MOURNING | {"mixed_style"}):
+            if row["clean"] or kinds & (MOURNING | FOREIGN | {"mixed_style", "romantic"}):
                 found.append(Known(row["text"], row["name"], row["style"], kinds))
     for file in sorted(HERE.glob("answers*.jsonl")):
         for row in map(json.loads, lines_of(file)):
@@ -104,14 +112,14 @@ def known() -> list[Known]:
     return found
 
 
-def drawn(name: str) -> list[tuple[str, int]]:
+def drawn(name: str, times: int = DRAWS) -> list[tuple[str, int]]:
     """Returns texts of the wordings of a file, with the fold that leaves the wording out."""
     slots = {key: [str(value) for value in values] for key, values in read_yaml(HERE / "slots.yaml").items()}
     source = random.Random(SEED)
     return [
         (text, fold)
         for fold in range(FOLDS)
-        for _time in range(DRAWS)
+        for _time in range(times)
         for text in Grammar(name, slots, fold).all(source)
     ]
 
@@ -146,9 +154,26 @@ def cases_of(
 
 def mournful(texts: list[Known]) -> list[Case]:
     """Returns the examples of the model of mourning."""
-    found = cases_of(("mourning",), ("mourning_near", "blessing_lines"), weight=6.0)
+    found = cases_of(("mourning", "unkind"), ("mourning_near", "unkind_near", "blessing_lines"), weight=6.0)
+    return found + whole_answers(texts, MOURNING)
+
+
+def loving(texts: list[Known]) -> list[Case]:
+    """Returns the examples of the model of what only lovers say."""
+    found = cases_of(("romance",), ("blessing_lines", "unkind_near"), weight=6.0)
+    said = [text for text in texts if PARTNER.search(text.name) is None]
+    to_lovers = [text for text in texts if text.by_hand and not text.faults and _LOVER.search(text.name)]
+    romantic = [text._replace(faults=frozenset({"romantic"})) for text in to_lovers]
+    return found + whole_answers(said + romantic, frozenset({"romantic"}))
+
+
+def whole_answers(texts: list[Known], faults: frozenset[str]) -> list[Case]:
+    """Returns the sentences of texts that are labelled as a whole."""
+    found = []
     for n, text in enumerate(texts):
-        label = int(bool(text.faults & MOURNING))
+        if (text.faults - faults) & (MOURNING | FOREIGN | {"romantic"}):
+            continue
+        label = int(bool(text.faults & faults))
         weight = 24.0 if label else 2.0 if text.by_hand else 0.3
         for sentence in sentences(text.text):
             if not label or len(sentence) >= SHORT:
@@ -158,11 +183,36 @@ def mournful(texts: list[Known]) -> list[Case]:
     return found
 
 
+def whole(text: str, name: str) -> dict[str, float]:
+    """Returns the features of a whole text."""
+    plains = [plain(piece.text, name if name in piece.text else "") for piece in pieces(text)]
+    found = [gram for bare in plains for gram in grams(bare)]
+    values = dict.fromkeys(said_of(text, "".join(plains)), MARK_VALUE)
+    for gram in found:
+        values[gram] = values.get(gram, 0.0) + 1 / len(found) ** 0.5
+    return values
+
+
+def elsewhere(texts: list[Known]) -> list[Case]:
+    """Returns the examples of the model of texts that are no blessing: whole texts."""
+    found = []
+    for line, fold in drawn("elsewhere", times=1):
+        found.append(Case(whole(line, ""), 1, 6.0, fold))
+    for n, text in enumerate(texts):
+        if text.faults and not text.faults & FOREIGN:
+            continue
+        label = int(bool(text.faults & FOREIGN))
+        weight = 6.0 if label else 1.0 if text.by_hand else 0.3
+        if text.text:
+            found.append(Case(whole(text.text, text.name), label, weight, n % FOLDS))
+    return found
+
+
 def register(texts: list[Known], wrong: frozenset[str], right: frozenset[str]) -> list[Case]:
     """Returns examples of a model that tells sentences of the styles ``wrong`` from those of ``right``."""
     found = cases_of(("slang",), ("classical",), styled=True)
     for n, text in enumerate(texts):
-        if text.style not in wrong | right or "mixed_style" in text.faults:
+        if text.style not in wrong | right or text.faults & (FOREIGN | {"mixed_style", "romantic"}):
             continue
         weight = 2.0 if text.by_hand else 0.3
         for sentence in sentences(text.text):
@@ -176,17 +226,17 @@ def unfinished(texts: list[Known]) -> list[Case]:
     """Returns the examples of the model of broken-off clauses."""
     source, found = random.Random(SEED), []
     for n, text in enumerate(texts):
-        whole = text.text
-        if text.faults & {"cut_off", "refusal"} or not whole:
+        said = text.text
+        if text.faults & (FOREIGN | {"cut_off", "refusal"}) or not said:
             continue
-        ends = [match.start() for match in _ENDS.finditer(whole)]
-        ends += [len(whole)] if _HAN.match(whole[-1]) else []
-        cuts = [i for i in range(4, len(whole) - 1) if _HAN.match(whole[i - 1]) and _HAN.match(whole[i])]
+        ends = [match.start() for match in _ENDS.finditer(said)]
+        ends += [len(said)] if _HAN.match(said[-1]) else []
+        cuts = [i for i in range(4, len(said) - 1) if _HAN.match(said[i - 1]) and _HAN.match(said[i])]
         cuts = source.sample(cuts, min(4 if text.by_hand else 1, len(cuts)))
         weight = 1.0 if text.by_hand else 0.3
         for label, places in ((0, ends), (1, cuts)):
             for place in places:
-                values = dict.fromkeys(clause_features(whole[:place]), 1.0)
+                values = dict.fromkeys(clause_features(said[:place]), 1.0)
                 found.append(Case(values, label, weight, n % FOLDS))
     return found
 
@@ -231,12 +281,14 @@ class Fault:
         }
         return {
             "bias": round(float(self._model.intercept_[0]) * SCALE),
-            "weights": dict(sorted(kept.items())),
+            "weights": packed(kept),
         }
 
 
 EXAMPLES: dict[str, Callable[[list[Known]], list[Case]]] = {
     MOURNFUL: mournful,
+    LOVING: loving,
+    ELSEWHERE: elsewhere,
     MODERN: partial(register, wrong=EVERYDAY, right=CLASSICAL),
     SLANG: partial(register, wrong=LOUD, right=SOLEMN),
     UNFINISHED: unfinished,
@@ -274,9 +326,8 @@ def main() -> None:
             heads[name] = Fault(cases, STRENGTH[name]).head(SMALLEST[name])
     if heads:
         store(FILE, heads)
-        print(
-            f"{sum(len(head['weights']) for head in heads.values()):,} weights, {FILE.stat().st_size:,} bytes"
-        )
+        number = sum(len(unpacked(head["weights"])) for head in heads.values())
+        print(f"{number:,} weights, {FILE.stat().st_size:,} bytes")
 
 
 if __name__ == "__main__":

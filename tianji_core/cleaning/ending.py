@@ -25,8 +25,12 @@ _SIGNED = re.compile(
 """A signature, a date or the heading of a couplet: a short last line, or words with a space in them, behind
 a whole sentence."""
 _MARKS = "，。！？；、：,.!?~～… \u3000"
+_CLAUSES = re.compile(f"[{_MARKS}\n]+")
 _BROKEN, _BROKEN_LOOSELY = 1.5, 4.0
 """The score from which an end without a mark is no end; the second where people leave marks out."""
+_BROKEN_NAME = 2.5
+_NAME = re.compile(r"[。！？!?~～…][^，、。！？\s]{2,4}\Z")
+"""A few characters behind a whole sentence: often the name of the sender."""
 _LOOSE = frozenset({"小红书", "放飞自我", "白话"})
 _CLEAN = "妹妹，生日快乐！愿你新的一岁平安喜乐，每天都有好心情。"
 
@@ -41,6 +45,7 @@ def _cut_off(text: str, subject: Subject, _context: Context) -> Found | None:
     if (
         _OPEN_END.search(bare)
         and _SIGNED.search(bare) is None
+        and not _verse(bare)
         and (_STOPPED.search(bare) or _breaks_off(bare, subject.style))
     ):
         return Found(_("结尾像是没写完：{words}", words=bare[-12:]))
@@ -58,9 +63,19 @@ def _short_verse(text: str) -> bool:
     return verse and sizes[-1] < sizes[0] and _OPEN_END.search(text) is not None
 
 
+def _verse(text: str) -> bool:
+    """Returns whether all clauses are equally long: a verse may end without a mark."""
+    sizes = [len(clause) for clause in _CLAUSES.split(text.strip(_MARKS)) if clause]
+    return len(sizes) > 3 and len(set(sizes)) == 1 and sizes[0] > 3
+
+
 def _breaks_off(text: str, style: str) -> bool:
     """Returns whether a text that ends with a word ends inside a clause."""
-    return unfinished_score(text) >= (_BROKEN_LOOSELY if style in _LOOSE else _BROKEN)
+    if style in _LOOSE:
+        least = _BROKEN_LOOSELY
+    else:
+        least = _BROKEN_NAME if _NAME.search(text) else _BROKEN
+    return unfinished_score(text) >= least
 
 
 def _unpaired(text: str) -> str:

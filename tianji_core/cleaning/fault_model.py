@@ -11,15 +11,18 @@ from itertools import repeat
 from typing import NamedTuple
 
 from tianji_core.cleaning.sentences import Piece
-from tianji_core.cleaning.talk_model import grams, plain, word_scores
+from tianji_core.cleaning.talk_model import PACKED, grams, plain, unpacked, word_scores
 from tianji_core.project import CONFIGS
 
 FILE = CONFIGS / "cleaning" / "fault_model.json"
 SCALE = 100
 """Weights are stored as integers: the weight times this number."""
-MOURNFUL, MODERN, SLANG, UNFINISHED = "mournful", "modern", "slang", "unfinished"
+MOURNFUL, LOVING, ELSEWHERE = PACKED
+MODERN, SLANG, UNFINISHED = "modern", "slang", "unfinished"
 SURELY_MOURNFUL = 1.0
 """The score from which a sentence is flagged."""
+SURELY_LOVING = 0.5
+"""The same for what only lovers say."""
 _STOPS = "，。！？；：~…"
 _SHORT = 6
 """Characters of a sentence that says too little."""
@@ -38,7 +41,7 @@ class _Head(NamedTuple):
 @cache
 def _heads() -> dict[str, _Head]:
     file = json.loads(FILE.read_text(encoding="utf-8"))
-    return {name: _Head(head["bias"], head["weights"]) for name, head in file.items()}
+    return {name: _Head(head["bias"], unpacked(head["weights"])) for name, head in file.items()}
 
 
 def style_grams(text: str, name: str) -> list[str]:
@@ -78,9 +81,18 @@ def most_mournful(name: str, cut: list[Piece]) -> str | None:
     """Returns the sentence of a text in pieces that mourns or wishes ill, None if there is none."""
     for piece in cut:
         if len(piece.text) > _SHORT:
-            scores = word_scores(piece.text, name if name and name in piece.text else "")
+            scores = word_scores(piece.text, name if name in piece.text else "")
             if scores.mournful >= SURELY_MOURNFUL:
                 return piece.text
+    return None
+
+
+def most_loving(name: str, cut: list[Piece]) -> str | None:
+    """Returns the sentence of a text in pieces that only lovers say, None if there is none."""
+    for piece in cut:
+        scores = word_scores(piece.text, name if name in piece.text else "")
+        if scores.loving >= SURELY_LOVING:
+            return piece.text
     return None
 
 

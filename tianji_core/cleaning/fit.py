@@ -2,6 +2,7 @@
 
 import re
 
+from tianji_core.cleaning.facts import wrong_day
 from tianji_core.cleaning.fault_model import MODERN, SLANG, worst_sentence
 from tianji_core.cleaning.rule import (
     HARD_FLOOR,
@@ -147,6 +148,8 @@ def _wrong_occasion(text: str, subject: Subject, context: Context) -> Found | No
         return None
     if subject.name:  # 医生日日平安 does not speak of a birthday
         text = text.replace(subject.name, "，")
+    if (day := wrong_day(text, subject)) is not None:
+        return Found(_("“{day}”不是{scene}", day=day, scene=subject.scene))
     if "婚" in text:
         text = _WEDDED.sub("", text)
     festival = _FESTIVAL.search(text) if _WISHED.search(text) is not None else None
@@ -244,6 +247,7 @@ FIT_RULES = (
             Example("妹妹，中秋快乐！愿你吃着月饼，想着家人，事事圆满。"),
             Example("大年初一给妹妹拜年，愿你新的一年里步步生莲。", scene="除夕"),
             Example("妹妹，圣诞快乐！愿你收到满满一袜子的礼物，平安喜乐。"),
+            Example("正月十五月儿圆，中秋到了，愿妹妹吃着月饼，事事顺心。", scene="中秋节"),
         ),
         good=(
             Example(_CLEAN),

@@ -52,7 +52,8 @@ def without_thoughts(text: str) -> Unwrapped | None:
 
 _THOUGHT_LABEL = re.compile(rf"\A\s*(?:[*#]+\s*)?{_NAMES}\s*(?:\*+)?[:：]", re.IGNORECASE)
 _ANSWER_LABEL = re.compile(
-    r"^[ \t]*(?:[*#]+\s*)?(?:最终)?(?:answer|final answer|final|output|response|result|回答|答案|回复|正文|输出|结果|成品|祝福语?)"
+    r"^[ \t]*(?:[*#]+\s*)?(?:最终)?(?:answer|final answer|final|output|response|result|回答|答案|回复|正文|输出|结果|成品|成文|成稿|[定终]稿"
+    r"|(?:最终|正式|修改后|润色后|改后)(?:版本?)?|祝福语?)"
     r"\s*(?:\*+)?[:：][ \t]*(?:\*+)?[ \t]*",
     re.IGNORECASE | re.MULTILINE,
 )
@@ -82,6 +83,10 @@ _SPEAKER = re.compile(
 def from_dialogue(text: str) -> Unwrapped | None:
     """Returns the one turn of the model in a dialogue whose turns begin with the speaker."""
     turns = list(_SPEAKER.finditer(text))
+    if turns and turns[0]["asker"] and len(turns[0]["asker"]) > 1:
+        before = text[: turns[0].start()].strip()  # the model went on with the next turn of the asker
+        if len(_HAN.findall(before)) >= _ENOUGH and "\n" in text[: turns[0].start()]:
+            return Unwrapped(turns[0].group().strip(), before)
     if not turns or not any(turn["asker"] for turn in turns) or text[: turns[0].start()].strip():
         return None
     ends = [turn.start() for turn in turns[1:]] + [len(text)]
@@ -99,6 +104,17 @@ _MINE = ("assistant", "model", "bot", "reserved_107")
 """Roles of the model."""
 _INSTRUCTION = re.compile(r"\[INST\].*?\[/INST\]|<<SYS>>.*?<</SYS>>", re.DOTALL)
 _CHANNEL = re.compile(r"\A.*<\|channel\|>\s*final\s*<\|message\|>", re.DOTALL)
+_BARE_CHANNEL = re.compile(r"\A\s*analysis[\s\S]*?assistant\s*final(?=[^a-z])")
+"""The same where the special tokens are lost."""
+_END_TOKEN = re.compile(
+    r"<[|｜](?:im_end|endoftext|eot_id|end▁of▁sentence|end_of_text|end|eom_id|return)[|｜]>|</s>|<eo[sdap]>|<end_of_turn>"
+    r"|\[UNUSED_TOKEN_145\]",
+    re.IGNORECASE,
+)
+_CALL = re.compile(r"\s*<(tool_calls?|function_calls?|tool_use)\b[^>]*>.*?</\1>\s*", re.DOTALL)
+"""A call of a tool beside the text."""
+_ENOUGH = 10
+"""Chinese characters from which what stands before an end is the answer."""
 _TAG = re.compile(
     r"<[|｜][^<>|｜\n]{1,40}[|｜]>|</?s>|\[/?INST\]|<</?SYS>>|\[UNUSED_TOKEN_\d+\]|<eo[a-z]{1,2}>"
     r"|\[(?:gMASK|sop|eop|EOS|BOS|PAD|CLS|SEP)\]"
@@ -115,6 +131,9 @@ def without_chat_tags(text: str) -> Unwrapped | None:
     if first is None:
         return None
     body = _INSTRUCTION.sub("", _CHANNEL.sub("", text))
+    end = _END_TOKEN.search(body)
+    if end is not None and _ROLE.search(body) is None and len(_HAN.findall(body[: end.start()])) >= _ENOUGH:
+        body = body[: end.start()]  # the model went on behind its end
     turns: list[tuple[str, str]] = []
     role, start = "", 0
     for match in _ROLE.finditer(body):
@@ -142,11 +161,30 @@ _BB_TAG = re.compile(
 )
 
 
+_RTF = re.compile(r"\A\s*\{\\rtf1(?:\\[a-z]+-?\d*)*\s*(?P<body>[^{}\\]+)\}\s*\Z")
+_STAMP = re.compile(
+    r"\A\s*(?:[\[（(【]\s*)?\d{4}[-/年.]\d{1,2}[-/月.]\d{1,2}日?[ T]*\d{1,2}:\d{2}(?::\d{2})?(?:\.\d+)?Z?(?:\s*[\]）)】])?[ :：-]*"
+    r"|\A\s*[\[（(【]\d{1,2}:\d{2}(?::\d{2})?[\]）)】]\s*"
+)
+"""The time at which a line was logged or a message sent."""
+_MEDIA = re.compile(
+    r"[\[【<]\s*(?:图片|动画表情|表情包?|语音|视频|图|配图|贴纸|链接|(?i:image|photo|sticker|voice|audio|video))"
+    r"(?:[ #:：]?[^\]】>\n，。]{0,8})?[\]】>]\s*"
+    r"|\A(?:[\[【（(](?:语速|情绪|语气|音色|音量|停顿|声音|表情|动作|背景音乐?|情感)[：:=][^\]】）)\n]{1,12}[\]】）)]\s*)+"
+)
+"""What stands for a picture, and directions for a voice."""
+
+
 def without_page_marks(text: str) -> Unwrapped | None:
-    """Removes colours of a terminal and the tags of a forum."""
-    if "[" not in text or ((match := _TERMINAL.search(text) or _BB_TAG.search(text)) is None):
-        return None
-    return Unwrapped(match.group().lstrip("\x1b"), _BB_TAG.sub("", _TERMINAL.sub("", text)).strip() or None)
+    """Removes colours of a terminal, tags of a forum and of a text processor, stamps of time, what stands for
+    pictures, and calls of tools beside the text."""
+    rest, seen = text, ""
+    for pattern in (_CALL, _BARE_CHANNEL, _RTF, _STAMP, _TERMINAL, _BB_TAG, _MEDIA):
+        if (match := pattern.search(rest)) is not None:
+            less = match["body"] if pattern is _RTF else pattern.sub("", rest)
+            if _HAN.search(less) is not None:
+                seen, rest = seen or match.group().strip().lstrip("\x1b"), less
+    return Unwrapped(seen[:20], rest.strip()) if seen else None
 
 
 _BYTES = re.compile(r"(?:<0x[0-9A-Fa-f]{2}>)+")

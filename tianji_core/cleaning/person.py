@@ -3,7 +3,8 @@
 import re
 from functools import cache
 
-from tianji_core.cleaning.fault_model import most_mournful
+from tianji_core.cleaning.facts import wrong_sex
+from tianji_core.cleaning.fault_model import most_loving, most_mournful
 from tianji_core.cleaning.rule import Context, Example, Found, Rule, Subject, only_han, phrases, unsafe_words
 from tianji_core.cleaning.talk import reading
 from tianji_core.i18n import N_, _
@@ -32,6 +33,10 @@ _SURNAMES = (
 _TITLES = "老师|总|医生|大夫|教授|经理|主任|局长|院长|校长|部长|处长|科长|阿姨|叔叔|伯伯|大妈|大爷|大姐|大哥|师傅|先生|女士|律师|导演|董"
 _SEVERAL = re.compile(r"\s*(?:尊敬的|亲爱的)?(?:各位|诸位|全体)[^，：！。!:\n]{1,10}[，：！!:]")
 _TO_SOMEBODY = re.compile(r"\s*[^，：！\n]{1,6}[，：！,:!~]")
+PARTNER = re.compile(
+    "[妻夫爱恋]|老[婆公]|[男女]朋?友|对象|媳妇|情|新人|伴|未婚|那口子|孩子[他她]?[爸妈]|先生"
+)
+"""Somebody to whom a lover may write."""
 _ABOUT = re.compile(r"(?:[祝愿]|祝福|希望|但愿)[他她](?![们俩])")
 """A wish for somebody who is not spoken to."""
 _POLITE = re.compile(
@@ -41,6 +46,7 @@ _POLITE = re.compile(
 _TITLED = re.compile(rf"([{_SURNAMES}])({_TITLES})")
 _UNSAFE = re.compile("|".join(sorted(map(re.escape, unsafe_words()[0]), key=len, reverse=True)))
 _CONTACT = re.compile("|".join(f"(?:{pattern})" for pattern in phrases()["contact"]))
+_CHAIN = re.compile("|".join(f"(?:{pattern})" for pattern in phrases()["chain"]))
 _CODES = re.compile(
     r"\\{1,2}[nu][0-9a-fA-F]{0,4}|&#?\w{2,8};|<[^<>]{1,40}>|%[0-9A-Fa-f]{2}|\[UNUSED_TOKEN_\d+\]"
     r"|\[[^\]\n]{1,30}\]|\x1b\S{1,5}m|\{[^{}]{1,40}\}|https?\S+"
@@ -108,6 +114,14 @@ def _to_nobody(text: str, subject: Subject) -> str | None:
 
 
 def _wrong_person(text: str, subject: Subject, context: Context) -> Found | None:
+    if subject.name and PARTNER.search(subject.name) is None:
+        loving = most_loving(subject.name, reading(text, subject.name).pieces)
+        if loving is not None:
+            return Found(
+                _("像是对爱人说的话，不是对{name}：{words}", name=subject.name, words=loving.strip()[:30])
+            )
+    if (said := wrong_sex(text, subject)) is not None:
+        return Found(_("“{words}”不是对{name}说的话", words=said, name=subject.name))
     nobody = _to_nobody(text, subject)
     if nobody is not None:
         return Found(_("是写给{other}的，不是{name}", other=nobody, name=subject.name))
@@ -133,13 +147,15 @@ def _wrong_kinship(text: str, subject: Subject, context: Context) -> Found | Non
 
 @cache
 def _harmless() -> re.Pattern[str]:
-    return re.compile("|".join(map(re.escape, unsafe_words()[1])))
+    return re.compile("|".join(unsafe_words()[1]))
 
 
 def _unsafe(text: str, subject: Subject, _context: Context) -> Found | None:
     contact = None if only_han(text) else _CONTACT.search(text) or _ID.search(_CODES.sub("", text))
     if contact is not None:
         return Found(_("有联系方式或链接：{words}", words=contact.group()[:30]))
+    if "转" in text and (chain := _CHAIN.search(text)) is not None:
+        return Found(_("像是要人转发的连环信：{words}", words=chain.group()[:30]))
     if (said := most_mournful(subject.name, reading(text, subject.name).pieces)) is not None:
         return Found(_("像是不吉利或伤人的话：{words}", words=said.strip()[:30]))
     if _UNSAFE.search(text) is None:
@@ -163,6 +179,8 @@ PERSON_RULES = (
             Example("李老师，生日快乐！愿您身体健康，桃李满园。", name="赵老师"),
             Example("各位同事，大家好！祝大家生日快乐，工作顺利，身体健康。"),
             Example("她一直是个认真的人，今天是她的生日，希望她能天天开心。"),
+            Example("恭喜你娶到心爱的姑娘，愿你往后疼人家，日子和和美美。", scene="新婚快乐"),
+            Example("亲爱的老婆，生日快乐，余生只爱你一人，我爱你一辈子。"),
         ),
         good=(
             Example(_CLEAN),
@@ -201,6 +219,7 @@ PERSON_RULES = (
             Example("妹妹，生日快乐，愿你天天开心！ V：abc12345"),
             Example("妹妹，生日快乐，愿你天天开心！有事找我：138 0013 8000"),
             Example("妹妹，你这个白痴，生日快乐，愿你天天开心。"),
+            Example("妹妹，生日快乐，愿你天天开心。收到后请转发给八位好友，切勿中断！"),
             Example("妹妹，这病怕是拖不过今年冬天，剩下的时间不多了，想吃什么就趁早说吧。"),
         ),
         good=(

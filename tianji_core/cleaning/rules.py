@@ -86,7 +86,7 @@ RULES: tuple[Rule, ...] = (
 _TEXT_RULES = tuple(rule for rule in RULES if rule not in SET_RULES and rule is not EMPTY_RULE)
 BY_ID = {rule.id: rule for rule in RULES}
 _PLACEHOLDER = BY_ID["placeholder"]
-_TAKE_GAPS = (BY_ID["closing"], BY_ID["data_form"], BY_ID["think_tags"], BY_ID["chat_tags"])
+_TAKE_GAPS = (BY_ID["closing"], BY_ID["title"], BY_ID["data_form"], BY_ID["think_tags"], BY_ID["chat_tags"])
 """Rules that may take a gap for a name away, since it does not stand in the blessing."""
 SAFE_RULES = tuple(rule.id for rule in RULES if rule.safe)
 SUGGESTED = ("too_long", "wrong_pronoun", "emoji")

@@ -43,11 +43,13 @@ _INVISIBLE = re.compile(
     r"[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u0084\u0086-\u009f\u061c\u115f\u1160\u180e"
     r"\u200b\u200c\u200e\u200f"
     r"\u202a-\u202e\u2060-\u2069\u3164\ufeff\uffa0\u00ad]"
+    r"|\A[\ue000-\uf8ff]+|[\ue000-\uf8ff]+(?=[，。！？\s]|\Z)|(?<=[，。！？\s])[\ue000-\uf8ff]+"
     rf"|(?<![{_EMOJI_PART}\ufe0f])\u200d|\u200d(?![{_EMOJI_PART}])"
     rf"|(?<![0-9#*©®‼⁉™ℹ\u2190-\u21ff{_EMOJI_PART}])[\ufe00-\ufe0f]"
     r"|(?<![\U0001f3f4\U000e0020-\U000e007f])[\U000e0001-\U000e007f]"
 )
-"""Characters nobody sees. Joiners and selectors inside an emoji are part of it."""
+"""Characters nobody sees, those of private fonts between sentences among them. Joiners and selectors inside
+an emoji are part of it."""
 _NO_BREAK = re.compile(r"&nbsp;(?![A-Za-z])")
 _LINE_BREAK = re.compile(r"[\u2028\u2029\u0085]")
 _WHITE = re.compile(r"[\u00a0\u1680\u2000-\u200a\u202f\u205f]")

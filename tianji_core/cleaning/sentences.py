@@ -15,8 +15,8 @@ _DASHED_HEAD = re.compile(r"\A[^—，。！？!?\n]{4,30}——[ \t]*(?=[^\s—
 """Words at the beginning that a dash parts from the text."""
 _FIRST_WORDS = re.compile(r"[^，,。！？!?：:\n~～]{1,6}[，,]\s*")
 _REMARK = re.compile(
-    r"(?:(?<=[。！？!?~～…；;\s\ufe0f\u2600-\u27bf\U0001f000-\U0001faff])|\A)[（(【\[〔][^（(【\[〔）)】\]〕\n]{1,80}[)）】\]〕]"
-    r"|[（(【\[〔][^（(【\[〔）)】\]〕\n]{1,80}[)）】\]〕](?=[ \t]*(?:\n|\Z))"
+    r"(?:(?<=[。！？!?~～…；;\s\ufe0f\u2600-\u27bf\U0001f000-\U0001faff])|\A)(?:[（(【\[〔][^（(【\[〔）)】\]〕\n]{1,200}[)）】\]〕])+"
+    r"|[（(【\[〔][^（(【\[〔）)】\]〕\n]{1,200}[)）】\]〕](?=[ \t]*(?:\n|\Z))"
 )
 """A remark in brackets at the edge of a sentence, or at the end of a line: one piece, whatever marks it
 holds."""

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from tianji_core.cleaning.layers import NUMBER, without_escapes
 from tianji_core.cleaning.rule import HARD_FLOOR, Context, Example, Found, Rule, Subject, only_han
 from tianji_core.cleaning.sentences import Piece, pieces
-from tianji_core.cleaning.talk_model import CLEAR, plain, talk_scores, words_score
+from tianji_core.cleaning.talk_model import CLEAR, elsewhere_score, plain, talk_scores, words_score
 from tianji_core.cleaning.unwrapping import LAYERS
 from tianji_core.i18n import N_, _
 
@@ -17,6 +17,9 @@ SURE = 0.25
 """The score of pieces from which they are surely talk and may be removed, if :data:`KEPT` holds."""
 DOUBT = 0.2
 """The score from which a piece may be talk."""
+REMOVED = 0.7
+"""The score that longer pieces must have to be removed: a remark of the blessing on itself may be above
+SURE."""
 FLAGGED = 0.2
 """The score from which a piece that stays needs a person."""
 LEANS, WORDS = -0.25, 0.3
@@ -32,6 +35,8 @@ PLAIN_BLESSING = -3.0
 """The score of its words alone up to which a longer piece is no talk, whatever stands round it."""
 UNSURE, CLEARLY = -0.5, 1.5
 """Words below the first may only go where the score with their surroundings is above the second."""
+ELSEWHERE = 0.75
+"""The score from which a whole text is no blessing to anybody."""
 ADDRESS = -3.0
 """The highest score of an address."""
 _LABEL = 10
@@ -57,7 +62,10 @@ _SIGNATURE = re.compile(
 """The end of a letter with a gap for the sender's name."""
 _SIGNATURE_SIZE = 120
 """Characters at the end of a text in which its signature stands."""
-_BLANK = re.compile(r"[_＿]{3,}|[（(【\[]\s*(?:此处|这里|请?在此)")
+_BLANK = re.compile(
+    r"[_＿]{3,}|(?<![A-Za-z])[Xx]{2,}(?![A-Za-z])|[×○]{2,}|[（(【\[]\s*(?:此处|这里|请?在此)"
+    r"|[（(【\[<{]\s*(?:[您你我]的?|发送?人|落款)?(?:姓名|名字|署名|签名|日期|年月日|时间|称呼|落款|公司|部门)?\s*[\]】）)>}]"
+)
 _BLANK_LINE = 40
 """Characters that a line of a signature with a blank has at most."""
 _LAST_MARK = re.compile(
@@ -146,8 +154,15 @@ def reading(text: str, name: str = "") -> Reading:
     if start >= stop or any(score <= PLAIN_BLESSING for score in words):  # another version
         return Reading(cut, scores, 0, len(cut), False)
     kept = scores[start:stop]
-    clear = not gone or (max(kept[0], kept[-1]) <= KEPT and max(kept) < DOUBT)
+    edges = [*([kept[0]] if start else []), *([kept[-1]] if stop < len(cut) else [])]
+    clear = not gone or (max(edges, default=KEPT) <= KEPT and max(kept) < DOUBT)
     clear = clear and all(alone > UNSURE or scores[n] > CLEARLY for n, alone in zip(gone, words, strict=True))
+    clear = clear and all(
+        scores[n] >= REMOVED
+        or _LEADS.fullmatch(cut[n].text)
+        or (n >= stop and len(cut[n].text.strip()) <= _SHORT // 2)
+        for n in gone
+    )
     clear = clear and _surely_blessing(kept)
     clear = clear and (labelled_texts(text) < 2 or not _labelled(text[cut[start].start : cut[stop - 1].end]))
     clear = clear and not any(_CUT_SHORT.search(cut[n].text) for n in (*range(start), *range(stop, len(cut))))
@@ -326,7 +341,9 @@ def _talk(text: str, subject: Subject, _context: Context) -> Found | None:
     doubtful = (
         piece.text.strip()
         for piece, score in list(zip(read.pieces, read.scores, strict=True))[read.start : read.stop]
-        if score >= FLAGGED or (score >= LEANS and _words(piece.text, subject.name) >= WORDS)
+        if score >= FLAGGED
+        or (score >= LEANS and _words(piece.text, subject.name) >= WORDS)
+        or (score >= LEANS and _is_label(piece.text) and words_score(piece.text, "") > _LABELS)
     )
     if (words := next(doubtful, None)) is None or not _unwrapped(text):
         return None
@@ -337,8 +354,11 @@ def _not_blessing(text: str, subject: Subject, _context: Context) -> Found | Non
     read = reading(text, subject.name)
     enough = -1.0 if len(text) >= HARD_FLOOR else 0.0
     whole = max(read.scores, default=DOUBT) < DOUBT and sum(read.scores) <= enough
-    other = (read.start, read.stop) != (0, len(read.pieces)) or min(read.scores, default=0.0) <= -0.5
-    if whole or other or not _unwrapped(text):  # another rule names what is wrong
+    if (read.start, read.stop) != (0, len(read.pieces)):  # another rule names what is wrong
+        return None
+    if whole and elsewhere_score(text, read.pieces, subject.name) >= ELSEWHERE and _unwrapped(text):
+        return Found(_("不像是写给谁的祝福"))
+    if whole or min(read.scores, default=0.0) <= -0.5 or not _unwrapped(text):
         return None
     return Found(_("看不出哪一段是祝福"))
 
@@ -399,7 +419,14 @@ TALK_RULES = (
         N_("看不出祝福"),
         N_("没有一段像祝福，修正不会动它；要人来看。"),
         _not_blessing,
-        bad=(Example("好的，以下是为您写的文案："), Example("请问您想要什么风格的文案？我可以再写几版。")),
+        bad=(
+            Example("好的，以下是为您写的文案："),
+            Example("请问您想要什么风格的文案？我可以再写几版。"),
+            Example(
+                "端午节起源于中国，最初是上古先民举行祭祀的节日，后来加入了纪念屈原的内容。", scene="端午节"
+            ),
+            Example("昨晚的决赛主队三比一逆转取胜，队长梅开二度，赛后获评全场最佳。"),
+        ),
         good=(Example(_CLEAN), Example("祝妹妹开心！")),
     ),
 )

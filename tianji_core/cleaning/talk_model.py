@@ -29,9 +29,12 @@ FAULTS = FILE.with_name("fault_model.json")
 SIGNS = CONFIGS / "cleaning" / "talk_signs.yaml"
 SCALE = 100
 """Weights are stored as integers: the weight times this number."""
-_FIELD = 40
-"""Bits of a sum of weights of the first model; those of the second stand above them. One look at an n-gram
-gives both, which is what most of the time goes to."""
+PACKED = ("mournful", "loving", "elsewhere")
+"""The models of faults that look at the same n-grams as the model of talk."""
+_FIELD = 30
+"""Bits of a sum of weights of one model; those of the next stand above them. One look at an n-gram gives
+all, which is what most of the time goes to."""
+_HALF, _MASK = 1 << _FIELD - 1, (1 << _FIELD) - 1
 MARK_VALUE = 0.5
 """Value of the features of :func:`marks`."""
 CLEAR = -1.0
@@ -109,21 +112,39 @@ def features(text: str, name: str = "") -> dict[str, float]:
     return values | dict.fromkeys(marks(text, bare), MARK_VALUE)
 
 
+_WISH = re.compile("[愿祝贺恭盼]|快乐|安康|加油|平安|保重|早日")
+
+
+def said_of(text: str, bare: str) -> list[str]:
+    """Returns whether a whole text speaks to somebody, wishes something, names its receiver or a scene."""
+    you, wish, named = "你" in text or "您" in text, _WISH.search(text) is not None, "N" in bare
+    holds = (("@you", you), ("@wish", wish), ("@named", named), ("@scene", "S" in bare))
+    found = [name for name, true in holds if true]
+    if you and wish:
+        found.append("@wishes_you")
+    return found if you or wish or named else [*found, "@nobody"]
+
+
 class WordScores(NamedTuple):
-    """What the words of a piece say: the log-odds that it is talk, and those that it mourns or wishes ill.
+    """What the words of a piece say: the log-odds that it is talk, that it mourns or wishes ill, that only
+    lovers say so; what each of ``size`` n-grams adds to those that the whole text is no blessing.
     ``plain`` are the words as :func:`plain` gives them."""
 
     talk: float
     mournful: float
+    loving: float
+    elsewhere: int
+    size: int
     plain: str
 
 
 class _Weights(NamedTuple):
-    """``words`` holds for each n-gram the weight of both models in one number (:data:`_FIELD`)."""
+    """``words`` holds for each n-gram the weights of all models in one number (:data:`_FIELD`)."""
 
     words: dict[str, int]
     bias: int
-    mournful_bias: int
+    fault_bias: tuple[int, ...]
+    said: dict[str, int]
     context: tuple[float, ...]
     context_bias: float
 
@@ -131,17 +152,36 @@ class _Weights(NamedTuple):
 @cache
 def _weights() -> _Weights:
     file = json.loads(FILE.read_text(encoding="utf-8"))
-    mournful = json.loads(FAULTS.read_text(encoding="utf-8"))["mournful"]
-    context, words = file["context"], dict(file["weights"])
-    for word, weight in mournful["weights"].items():
-        words[word] = words.get(word, 0) + (weight << _FIELD)
+    faults = json.loads(FAULTS.read_text(encoding="utf-8"))
+    context, words = file["context"], unpacked(file["weights"])
+    said = {}
+    for n, head in enumerate(PACKED, 1):
+        for word, weight in unpacked(faults[head]["weights"]).items():
+            if word[0] == "@" and len(word) > 2:
+                said[word] = weight
+            else:
+                words[word] = words.get(word, 0) + (weight << n * _FIELD)
     return _Weights(
         words,
         file["bias"],
-        mournful["bias"],
+        tuple(faults[head]["bias"] for head in PACKED),
+        said,
         tuple(context["weights"][name] for name in NAMES),
         context["bias"],
     )
+
+
+def packed(weights: dict[str, int]) -> dict[str, str]:
+    """Returns weights as a file holds them: weight → its n-grams, with a space between them."""
+    found: dict[int, list[str]] = {}
+    for word, weight in sorted(weights.items()):
+        found.setdefault(weight, []).append(word)
+    return {str(weight): " ".join(words) for weight, words in sorted(found.items())}
+
+
+def unpacked(weights: dict[str, str]) -> dict[str, int]:
+    """Returns n-gram → weight of what :func:`packed` made."""
+    return {word: int(weight) for weight, words in weights.items() for word in words.split(" ")}
 
 
 def talk_scores(cut: list[Piece], name: str = "") -> list[float]:
@@ -171,12 +211,31 @@ def word_scores(text: str, name: str) -> WordScores:
     weights = _weights()
     bare = plain(text, name)
     found = grams(bare)
-    both = sum(map(weights.words.get, found, repeat(0)))
-    talk = ((both + (1 << _FIELD - 1)) & ((1 << _FIELD) - 1)) - (1 << _FIELD - 1)
-    mournful, root = (both - talk) >> _FIELD, math.sqrt(len(found))
+    rest = sum(map(weights.words.get, found, repeat(0)))
+    root = math.sqrt(len(found))
+    sums = []
+    for _head in range(len(PACKED)):
+        sums.append(((rest + _HALF) & _MASK) - _HALF)
+        rest = (rest - sums[-1]) >> _FIELD
+    talk, mournful, loving = sums
     marked = MARK_VALUE * sum(map(weights.words.get, marks(text, bare), repeat(0)))
+    mournful_bias, loving_bias, _elsewhere = weights.fault_bias
     return WordScores(
         (talk / root + marked + weights.bias) / SCALE,
-        (mournful / root + weights.mournful_bias) / SCALE,
+        (mournful / root + mournful_bias) / SCALE,
+        (loving / root + loving_bias) / SCALE,
+        rest,
+        len(found),
         bare,
     )
+
+
+def elsewhere_score(text: str, cut: list[Piece], name: str) -> float:
+    """Returns the log-odds that a whole text in pieces is no blessing to anybody: knowledge, a story, an
+    advertisement, an answer to a greeting."""
+    weights = _weights()
+    read = [word_scores(piece.text, name if name in piece.text else "") for piece in cut]
+    total = sum(scores.elsewhere for scores in read) / math.sqrt(sum(scores.size for scores in read) or 1)
+    said = said_of(text, "".join(scores.plain for scores in read))
+    total += MARK_VALUE * sum(map(weights.said.get, said, repeat(0)))
+    return (total + weights.fault_bias[-1]) / SCALE

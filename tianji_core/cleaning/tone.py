@@ -9,7 +9,7 @@ import itertools
 import json
 import math
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from random import Random
 from typing import NamedTuple
@@ -54,9 +54,17 @@ class ToneScore(NamedTuple):
     titles: tuple[str, ...]
 
 
-def _words(pattern: str) -> Find:
-    compiled = re.compile(pattern)
-    return lambda text, _clauses: [match.group() for match in compiled.finditer(text)]
+def _words(pattern: str, among: str = "") -> Find:
+    """Returns what finds a pattern; each match has one of the characters ``among``, so that a text without
+    them need not be searched."""
+    compiled, signs = re.compile(pattern), frozenset(among)
+
+    def find(text: str, _clauses: list[str]) -> list[str]:
+        if signs and signs.isdisjoint(text):
+            return []
+        return [match.group() for match in compiled.finditer(text)]
+
+    return find
 
 
 def _wishes(_text: str, clauses: list[str]) -> list[str]:
@@ -115,16 +123,18 @@ SIGNS: dict[str, ToneSign] = {
     "echoes": ToneSign(N_("相邻分句同一个句式"), _echoes),
     "stock_time": ToneSign(
         N_("“在这特别的日子里”一类的开场"),
-        _words(r"在[这此][^，。！]{0,14}(?:日子|时刻|季节|时节|佳节|节日)(?:里|来临之际)?"),
+        _words(r"在[这此][^，。！]{0,14}(?:日子|时刻|季节|时节|佳节|节日)(?:里|来临之际)?", "在"),
     ),
     "order": ToneSign(
-        N_("首先、其次、最后"), _words(r"首先|其次|最后(?=祝|愿|感谢)|此外|总之|总而言之|与此同时")
+        N_("首先、其次、最后"),
+        _words(r"首先|其次|最后(?=祝|愿|感谢)|此外|总之|总而言之|与此同时", "首其最此总与"),
     ),
     "frames": ToneSign(
         N_("不仅…更…一类的句式"),
         _words(
             r"不仅|不止|既[有能是要]|又能|也能|更[有是能多]|不是[^，。]{1,8}[，]?而是|无论[^，。]{1,16}都"
-            r"|离不开|意味着|也[有是属]于"
+            r"|离不开|意味着|也[有是属]于",
+            "不既又也更无离意",
         ),
     ),
     "thanks": ToneSign(
@@ -133,7 +143,7 @@ SIGNS: dict[str, ToneSign] = {
             r"(?:感谢|感恩|谢谢)(?:[您你]|有[您你]|一路|相遇|陪伴)|一直以来|一路以来|长期以来|默默|无私|付出|辛勤|悉心"
         ),
     ),
-    "address": ToneSign(N_("“亲爱的”“尊敬的”"), _words(r"(?:亲爱|敬爱|尊敬)的")),
+    "address": ToneSign(N_("“亲爱的”“尊敬的”"), _words(r"(?:亲爱|敬爱|尊敬)的", "亲敬尊")),
     "nouns": ToneSign(
         N_("抽象名词"),
         _words(
@@ -160,11 +170,12 @@ SIGNS: dict[str, ToneSign] = {
     ),
     "similes": ToneSign(
         N_("如同、像…一样的比喻"),
-        _words(r"如同|宛如|犹如|仿佛|像[^，。]{1,10}(?:一样|般|一般)|如[^，。]{1,8}般"),
+        _words(r"如同|宛如|犹如|仿佛|像[^，。]{1,10}(?:一样|般|一般)|如[^，。]{1,8}般", "如仿像"),
     ),
     "of": ToneSign(N_("“的”字很密"), _words(r"的[\u4e00-\u9fff]{2}")),
     "two_nouns": ToneSign(
-        N_("“智慧与勇气”一类的并列"), _words(r"[\u4e00-\u9fff]{2}[与和][\u4e00-\u9fff]{2}(?=[，。！、的；])")
+        N_("“智慧与勇气”一类的并列"),
+        _words(r"[\u4e00-\u9fff]{2}[与和][\u4e00-\u9fff]{2}(?=[，。！、的；])", "与和"),
     ),
     "speech": ToneSign(
         N_("说话的语气"), _words(r"[吧呢嘛吗啊哈咱俩]|了(?=[，。！？])|别|还是|就是|才|又|倒|可别|得")
@@ -199,13 +210,13 @@ SIGNS: dict[str, ToneSign] = {
 """The signs by name, in the order of the explanation."""
 
 
-def signs_of(text: str) -> Iterator[tuple[str, float, list[str]]]:
-    """Yields each sign with its value, the count for every :data:`PER` characters as a logarithm, and the
-    words that were counted."""
+def signs_of(text: str, names: Iterable[str] = SIGNS) -> Iterator[tuple[str, float, list[str]]]:
+    """Yields each sign of ``names`` with its value, the count for every :data:`PER` characters as a
+    logarithm, and the words that were counted."""
     clauses = _CLAUSE.findall(text)
     size = max(len(text), PER) / PER
-    for name, sign in SIGNS.items():
-        words = sign.find(text, clauses)
+    for name in names:
+        words = SIGNS[name].find(text, clauses)
         yield name, min(MOST, math.log2(1 + len(words) / size)), words
 
 
@@ -242,6 +253,23 @@ def tone(text: str) -> ToneScore:
     return ToneScore(round(1 / (1 + math.exp(-odds)), 4), tuple(shown), titles)
 
 
+@cache
+def _of_assistants() -> tuple[str, ...]:
+    """Returns the signs that speak for an assistant, the strongest first."""
+    weights = _model().weights
+    return tuple(sorted((name for name in SIGNS if weights[name] > 0), key=lambda name: -weights[name]))
+
+
+def may_be_assistant(text: str) -> bool:
+    """Returns whether the signs that speak for an assistant could make a text a finding, if none spoke
+    against it: a look that is cheap and never wrong where it says no."""
+    model = _model()
+    odds = model.bias + sum(
+        model.weights[name] * value for name, value, _words in signs_of(text, _of_assistants())
+    )
+    return round(1 / (1 + math.exp(-odds)), 4) >= model.threshold - 1e-4
+
+
 def mean_tone(texts: Sequence[str], seed: int = 0) -> float | None:
     """Returns the mean score of texts, of at most :data:`TONE_SAMPLE` drawn by ``seed``; None without
     texts."""
@@ -259,7 +287,7 @@ def _and(one: str, other: str) -> str:
 
 
 def _assistant_tone(text: str, _subject: Subject, _context: Context) -> Found | None:
-    if len(text) < LEAST:
+    if len(text) < LEAST or not may_be_assistant(text):
         return None
     heard = tone(text)
     if heard.score < threshold():

@@ -4,6 +4,7 @@ import re
 from functools import cache
 from typing import Any
 
+from tianji_core.cleaning.facts import typo
 from tianji_core.cleaning.layers import without_escapes
 from tianji_core.cleaning.rule import (
     REQUEST_HINT,
@@ -33,6 +34,8 @@ _PUNCTUATION = (
     (re.compile(r"。([！？!?])"), r"\1"),
 )
 _PUNCTUATION_HINT = re.compile(r"[，、；;,：:。！？!?][，、；;,：:。！？!?…]")
+_STRAY_START = re.compile(r"\s*[，。、；：！？,;]+\s*(?=[\u4e00-\u9fff“「])")
+"""A mark with which no text begins."""
 _LEAKED = re.compile("|".join(phrases()["leaked"]))
 _REFUSAL = re.compile("|".join(phrases()["refusal"]), re.MULTILINE)
 _PLACEHOLDER = re.compile("|".join(phrases()["placeholder"]))
@@ -120,6 +123,8 @@ def _without_clash(match: re.Match[str]) -> str:
 
 
 def _punctuation(text: str, _subject: Subject, _context: Context) -> Found | None:
+    if (stray := _STRAY_START.match(text)) is not None:
+        return Found(_("开头有多余的标点"), text[stray.end() :])
     if _PUNCTUATION_HINT.search(text) is None or without_escapes(text) != text:  # the mark ends an entity
         return None
     fixed = text
@@ -131,24 +136,32 @@ def _punctuation(text: str, _subject: Subject, _context: Context) -> Found | Non
 def _traditional(text: str, _subject: Subject, _context: Context) -> Found | None:
     if _simplified_signs().issuperset(text):
         return None
-    fixed = _to_simplified().convert(text)
+    fixed = _to_simplified("t2s").convert(text)
+    if fixed != text and "著" in text:
+        fixed = _to_simplified("tw2s").convert(text)
     if fixed == text or is_misread(text):
         return None
     different = [old for old, new in zip(text, fixed, strict=False) if old != new]
     return Found(_("有繁体字：{words}", words="".join(different[:8])), fixed)
 
 
+def _typo(text: str, _subject: Subject, _context: Context) -> Found | None:
+    found = typo(text)
+    return None if found is None else Found(_("“{wrong}”该是“{right}”", wrong=found[0], right=found[1]))
+
+
 @cache
-def _to_simplified() -> Any:
+def _to_simplified(form: str) -> Any:
+    """Returns a converter; that of ``tw2s`` also knows where 著 stands for 着."""
     from opencc import OpenCC
 
-    return OpenCC("t2s")
+    return OpenCC(form)
 
 
 @cache
 def _simplified_signs() -> frozenset[str]:
     """Returns characters that stay what they are in every text: most texts have no others."""
-    return frozenset(sign for sign in common_signs() if _to_simplified().convert(sign) == sign)
+    return frozenset(sign for sign in common_signs() if _to_simplified("t2s").convert(sign) == sign)
 
 
 EMPTY_RULE = Rule(
@@ -229,6 +242,7 @@ MARK_RULES = (
         bad=(
             Example("妹妹，生日快乐，。愿你天天开心。。", "妹妹，生日快乐。愿你天天开心。"),
             Example("妹妹，生日快乐！。愿你天天开心。", "妹妹，生日快乐！愿你天天开心。"),
+            Example("，妹妹，生日快乐，愿你天天开心。", "妹妹，生日快乐，愿你天天开心。"),
         ),
         good=(
             Example(_CLEAN),
@@ -242,8 +256,19 @@ MARK_RULES = (
         N_("繁体字"),
         N_("数据统一用简体字，混进去的繁体字会让模型两种都写。"),
         _traditional,
-        bad=(Example("妹妹，生日快樂！願你平安喜樂。", "妹妹，生日快乐！愿你平安喜乐。"),),
+        bad=(
+            Example("妹妹，生日快樂！願你平安喜樂。", "妹妹，生日快乐！愿你平安喜乐。"),
+            Example("妹妹，生日快樂！願你笑著過每一天。", "妹妹，生日快乐！愿你笑着过每一天。"),
+        ),
         good=(Example(_CLEAN), Example("乾坤朗朗，愿妹妹生日快乐，著作等身。")),
         safe=True,
+    ),
+    Rule(
+        "typo",
+        N_("错别字"),
+        N_("常用的四字祝词里有个音近的别字，如“身体建康”；要人来改，也可能是有意的谐音。"),
+        _typo,
+        bad=(Example("妹妹，生日快乐！祝你身体建康，每天都有好心情。"),),
+        good=(Example(_CLEAN), Example("妹妹，生日快乐！祝你身体安康，年年有鱼，每天都有好心情。")),
     ),
 )

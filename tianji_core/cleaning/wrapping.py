@@ -51,7 +51,7 @@ _MARKDOWN = (
     (re.compile(r"(?<![ \t])[ \t]*#{2,6}[ \t]*\Z"), ""),
     (re.compile(r"\"{3}|'{3}"), ""),
     (
-        re.compile(r"\[\^?(?:[a-z]{2,10}[:：_])?\d{1,2}(?:[,，]\d{1,2})*\]|【\d+(?:[:：]\d+)?†[^】\n]*】"),
+        re.compile(r"\[\^?(?:[a-z]{2,10}[:：_])?\d{1,2}(?:[,，]\d{1,2})*\^?\]|【\d+(?:[:：]\d+)?†[^】\n]*】"),
         "",
     ),  # sources
     (re.compile(r"(?<=[。！？!?~～…])[\u2460-\u2473]\s*\Z"), ""),  # the mark of a note that is gone
@@ -67,11 +67,15 @@ _NUMBER_HINT = re.compile(
     re.MULTILINE,
 )
 _ACTED = re.compile(
-    r"^[ \t]*\*(?!\*)[^*\n。！？您你]{4,40}\*[ \t]+(?=[\u4e00-\u9fff“])"
-    r"|(?<=[。！？!?~～…])[ \t]*\*(?!\*)[^*\n。！？您你]{4,40}\*[ \t]*$",
+    r"^[ \t]*\*(?!\*)[^*\n。！？您你]{2,40}\*[ \t]+(?=[\u4e00-\u9fff“])"
+    r"|(?<=[。！？!?~～…])[ \t]*\*(?!\*)[^*\n。！？您你]{2,40}\*[ \t]*$",
     re.MULTILINE,
 )
 """What the speaker does, between asterisks before or behind what is said."""
+_STRUCK = re.compile(r"(?<=[\u4e00-\u9fff，。！？])~~(?=[\u4e00-\u9fff])[^~\n]{1,20}~~(?=[\u4e00-\u9fff])")
+"""Words that are struck out inside a sentence."""
+_DIFFERENCE = re.compile(r"^-[ \t]*[^\n]{6,}\n+\+[ \t]*[^\n]{6,}$", re.MULTILINE)
+"""Lines taken away and added, as programs show a change."""
 _SUBJECT_LINE = re.compile(
     r"(?:邮件|信件|短信)?(?:主题|标题|题目|抬头|收件人|收信人|接收人|对象|场景|场合|风格|语气|日期|时间|发件人)\s*[:：]\s*[^\n，。！？]{1,40}|(?i:subject|title|re)\s*[:：]\s*[^\n]{1,60}"
 )
@@ -102,6 +106,9 @@ _QUOTES = ('“”"＂', "「」", "『』", "‘’'")
 """Families of interchangeable quotation marks: opening, closing, and those that are both."""
 _QUOTE_HINT = re.compile(f"[{''.join(_QUOTES)}]")
 _BRACKETS = dict(zip("“「『【（([《〔{«〖<〝‹", "”」』】）)]》〕}»〗>〞›", strict=True))
+_OPENERS = {close: sign for sign, close in _BRACKETS.items() if sign not in "“‘"}
+_STRAY_CLOSER = re.compile(r"(?<=[。！？!?~～…\n])\s*([」』】）)\]》〕}»〗>〞›])\s*\Z")
+"""A closing mark behind a whole text."""
 _FRAME = re.compile(r"(?P<mark>[=|*＊_'’~^·—★☆✨＂-]{1,4})\s*(?P<body>[^\n].*?)\s*(?P=mark)", re.DOTALL)
 """The same marks before and behind a text."""
 _ORNAMENT = re.compile(
@@ -117,12 +124,14 @@ _STOPS = "。！!？?~～…"
 
 def _markdown(text: str, _subject: Subject, _context: Context) -> Found | None:
     numbers = list(NUMBER.finditer(text.replace("*", ""))) if _NUMBER_HINT.search(text) is not None else []
-    if not numbers and (only_han(text) or _MARKDOWN_HINT.search(text) is None):
+    if not numbers and ((only_han(text) and "~~" not in text) or _MARKDOWN_HINT.search(text) is None):
         return None
     if len(numbers) > 1:
         return Found(_("有 {n} 个编号", n=len(numbers)))
-    if _ACTED.search(text) is not None:  # without its marks it would read as part of the text
+    if _ACTED.search(text) or _STRUCK.search(text):  # without its marks it would read as part of the text
         return Found(_("有 Markdown 记号或编号"))
+    if _DIFFERENCE.search(text) is not None:
+        return Found(_("有修改前后的两种写法"))
     fixed = NUMBER.sub("", text)
     for pattern, replacement in _MARKDOWN:
         fixed = pattern.sub(replacement, fixed)
@@ -256,6 +265,8 @@ def _wrapping_quotes(text: str, _subject: Subject, _context: Context) -> Found |
     inner = text.strip()
     if (body := _unwrapped(inner)) is not None:
         return Found(_("整段套着引号或括号"), body)
+    if (stray := _STRAY_CLOSER.search(inner)) is not None and _OPENERS[stray.group(1)] not in inner:
+        return Found(_("末尾的括号没有另一半"), inner[: stray.start()].strip())
     for family in _QUOTES if _QUOTE_HINT.search(inner) is not None else ():
         places = [place for place, sign in enumerate(inner) if sign in family]
         if not places or len(inner) < 3:
@@ -363,6 +374,9 @@ WRAPPING_RULES = (
             Example(f"1️⃣ {_CLEAN}", _CLEAN),
             Example(f"一、{_CLEAN}", _CLEAN),
             Example(f"版本一：{_CLEAN}", _CLEAN),
+            Example("妹妹，恭喜你~~毕业~~又长一岁，愿你天天都有好心情。"),
+            Example(f"- 妹妹，祝你生日快乐。\n+ {_CLEAN}"),
+            Example(f"*轻声地* {_CLEAN}"),
             Example(f"```\n{_CLEAN}\n```", _CLEAN),
         ),
         good=(Example(_CLEAN), Example("祝妹妹生日快乐^_^愿你每一天都像今天一样闪闪发光。")),
@@ -380,6 +394,7 @@ WRAPPING_RULES = (
             Example(f"“{_CLEAN[:-1]}”。", _CLEAN),
             Example(f"“{_CLEAN}", _CLEAN),
             Example(f'{_CLEAN}"', _CLEAN),
+            Example(f"{_CLEAN}\n】", _CLEAN),
             Example(f"“{_CLEAN}收好这个“福”", f"{_CLEAN}收好这个“福”"),
         ),
         good=(
