@@ -217,3 +217,32 @@ def test_a_request_that_is_cancelled_while_a_step_runs_leaves_the_others_their_a
     engine.submit([going, asked.job(2, [3, 8, 9], tokens=40)])
     assert asked.wait(1)[2] == alone.wait(1)[0]
     engine.close()
+
+
+@pytest.mark.parametrize("alike", [True, False])
+def test_a_pass_computes_a_bounded_number_of_prompt_tokens(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, alike: bool
+) -> None:
+    """A shared beginning counts once where it has to be computed; 8 beginnings of their own count each."""
+    monkeypatch.setattr("tianji_core.serving.engine.READ_TOKENS", 64)
+    asked = Asked()
+    engine.submit([asked.job(0, [5, 6, 7])])
+    asked.wait(1)
+    passes: list[int] = []
+
+    def seen(_module: Any, _args: Any, given: dict[str, Any]) -> None:
+        if given["input_ids"].shape[1] > 1:
+            passes.append(given["input_ids"].numel())
+
+    hook = engine.model.register_forward_pre_hook(seen, with_kwargs=True)
+    jobs = []
+    for number in range(1, 9):
+        job = asked.job(number, [5 if alike else 5 + number] * 20 + [30, 30 + number])
+        job.shared = 20
+        jobs.append(job)
+    engine.submit(jobs)
+    asked.wait(9)
+    hook.remove()
+    assert max(passes) <= 64
+    assert sum(passes) == (20 if alike else 8 * 20) + 8 * 2
+    assert passes[:2] == ([20, 16] if alike else [40, 4])

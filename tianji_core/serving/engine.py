@@ -25,6 +25,7 @@ from tianji_core.serving.flight import Flight, goes_on, launch, may_fly
 from tianji_core.serving.generation import BatchRow, Generation, QueueFullError
 from tianji_core.serving.graphs import Graphs
 from tianji_core.serving.lora import Adapters, LoraMatrices
+from tianji_core.serving.prefixes import Key
 from tianji_core.serving.reading import Reader, ReadPrompts, prefix_of
 from tianji_core.serving.sampling import choose
 from tianji_core.serving.slab import Slab, has_slab
@@ -176,6 +177,7 @@ class Engine:
         """Takes waiting requests for which there is room, at most as many as one pass may process."""
         admitted: list[Generation] = []
         whole = computed = 0
+        prefixes: set[Key] = set()
         beginnings = isinstance(self._caches, Slab)
         self._full &= self.active > self._admitting
         if self._full:
@@ -184,7 +186,9 @@ class Engine:
             first, rows = self._waiting[0], len(admitted) + 1
             whole = max(whole, len(first.prompt))
             computed = max(computed, len(first.prompt) - prefix_of(first, beginnings))
-            if admitted and (computed * rows > READ_TOKENS or whole * rows > HELD_TOKENS):
+            prefixes |= self._reader.missing(first, beginnings)
+            tokens = computed * rows + sum(len(prefix) for _adapter, prefix in prefixes)
+            if admitted and (tokens > READ_TOKENS or whole * rows > HELD_TOKENS):
                 break
             job = self._waiting.popleft()
             if not job.cancelled:

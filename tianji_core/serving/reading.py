@@ -49,6 +49,12 @@ class Reader:
         """Drops all cached prefixes."""
         self._prefixes = Prefixes()
 
+    def missing(self, job: Generation, beginnings: bool) -> set[Key]:
+        """The shared prefix of a prompt if it has to be computed first; empty otherwise."""
+        prefix = prefix_of(job, beginnings)
+        key = (job.adapter, tuple(job.prompt[:prefix]))
+        return {key} if prefix and self._prefixes.get(key) is None else set()
+
     def scores_of(self, row: BatchRow) -> torch.Tensor:
         """Returns the logits (1, V) of the next token of a row, computed from its tokens alone."""
         self._adapters.route([row.job.adapter])
