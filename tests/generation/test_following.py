@@ -10,10 +10,10 @@ import time
 import pytest
 
 from tests.generation.test_generating import QUICK
-from tests.loopback import Handler, LoopbackApi, completion, fails
+from tests.loopback import Handler, LoopbackApi, completion, fails, says
 from tianji_core import cleaning, jobs
 from tianji_core.dispatch import RunOptions
-from tianji_core.errors import InputError, JobError
+from tianji_core.errors import InputError, JobError, RunLimitError
 from tianji_core.generation.following import (
     FollowingPlan,
     FollowUpResult,
@@ -23,9 +23,10 @@ from tianji_core.generation.following import (
     start_following,
 )
 from tianji_core.generation.following.job import FollowingArguments
+from tianji_core.generation.following.planning import usage_for
 from tianji_core.jobs import Reporter
 from tianji_core.recipe import built_in_recipe
-from tianji_core.recipe.following import FollowUp, FollowUpKind, recognised
+from tianji_core.recipe.following import FollowUp, FollowUpKind, possible, recognised
 from tianji_core.store import findings, samples
 from tianji_core.store.samples import ACCEPTED, FOLLOW_UP, NewSample, SampleFilter
 from tianji_core.teachers import TeacherChoice
@@ -38,7 +39,7 @@ STYLES = [style.text for style in built_in_recipe("wishes").styles]
 def accepted(workspace: Workspace, number: int) -> None:
     for each in range(number):
         sample = NewSample(
-            "wishes", "你是送祝福大师", f"祝外婆生日快乐{'。' * each}", f"{TEXT}{each}", "外婆", "生日", "正常",
+            "wishes", "你是送祝福大师", f"祝外婆生日快乐{'。' * each}", f"{TEXT}{each}", "外婆", "生日", "文艺",
             state=ACCEPTED,
         )  # fmt: skip
         samples.add(workspace.engine, sample)
@@ -117,13 +118,14 @@ def test_each_accepted_sample_gets_one_request_and_its_answer_does_it(workspace:
         [(asked, answer)] = sample.history
         found = recognised(sample.input, STYLES)
         assert found is not None and asked.startswith("祝外婆") and not found.fault(answer, sample.output)
-        assert sample.style == (found.target if found.kind is FollowUpKind.STYLE else "正常")
+        assert sample.style == (found.target if found.kind is FollowUpKind.STYLE else "文艺")
     cleaning.check_new(workspace, "wishes")
     rules = {
         f.rule for found in findings.of(workspace.engine, [s.id for s in stored]).values() for f in found
     }
     assert "follow_up_unmet" not in rules
-    assert work(workspace, api, plan).stored == 0 and len(api.requests) == 40
+    assert work(workspace, api, plan).stored == 4 and len(api.requests) == 48  # those above the limit
+    assert work(workspace, api, plan).stored == 0 and len(api.requests) == 48
     with pytest.raises(JobError, match="没有可以追问的"):
         start_following(workspace, "wishes", plan, teacher(api))
 
@@ -141,20 +143,71 @@ def test_an_answer_that_does_not_do_it_is_bounded_and_left_to_a_person(
     assert len(unmet) == 1 and unmet[0].turn == 0 and "短一点" in unmet[0].detail
 
 
-def test_a_request_without_an_answer_is_sent_again_next_time(workspace: Workspace, api: LoopbackApi):
+def test_only_the_turn_that_failed_is_sent_again_next_time(workspace: Workspace, api: LoopbackApi):
     api.default = obeys_the_second_time
     accepted(workspace, 3)
     plan = FollowingPlan(kinds=(FollowUpKind.WITHOUT,), words=("身体",))
     api.script.extend([obeys_the_second_time] * 4 + [fails(400, "too long")])
     result = work(workspace, api, plan, concurrency=1)
     assert (result.stored, result.failed, result.waiting) == (2, 1, 1)
-    assert work(workspace, api, plan).stored == 1
+    asked = len(api.requests)
+    assert work(workspace, api, plan).stored == 1 and len(api.requests) == asked + 1
+    assert len(api.requests[-1]["messages"]) == len(api.requests[-2]["messages"])  # with what was said before
+
+
+def test_each_turn_counts_against_the_budget(workspace: Workspace, api: LoopbackApi):
+    api.default = says(TEXT)
+    accepted(workspace, 1)
+    plan = FollowingPlan(kinds=(FollowUpKind.SHORTER,), again=5)
+    [planned] = planned_follow_ups(workspace, "wishes", plan)
+    budget = RunOptions(budget_tokens=usage_for(planned).total + 20)
+    asked = follow_up(workspace, "wishes", plan, teacher(api), 1, Reporter(), retry=QUICK, options=budget)
+    with pytest.raises(RunLimitError, match="预算"):
+        asyncio.run(asked)
+    assert 1 <= len(api.requests) < 6
+    spent = len(api.requests)
+    assert work(workspace, api, plan).stored == 1 and len(api.requests) == 6 > spent
+
+
+def test_each_turn_counts_against_the_requests_per_minute(workspace: Workspace, api: LoopbackApi):
+    api.default = says(TEXT)
+    accepted(workspace, 1)
+    choice = teacher(api).model_copy(update={"requests_per_minute": 1})
+    plan = FollowingPlan(kinds=(FollowUpKind.SHORTER,), again=1)
+    limit = RunOptions(minutes=0.02)
+    asked = follow_up(workspace, "wishes", plan, choice, 1, Reporter(), retry=QUICK, options=limit)
+    with pytest.raises(RunLimitError, match="时限"):
+        asyncio.run(asked)
+    assert len(api.requests) == 1
+
+
+def test_the_closest_answer_is_kept(workspace: Workspace, api: LoopbackApi):
+    accepted(workspace, 1)
+    closest = TEXT[:40]
+    api.script.extend([says(TEXT * 2), says(closest), says(TEXT * 3)])
+    result = work(workspace, api, FollowingPlan(kinds=(FollowUpKind.SHORTER,), again=2))
+    assert (result.stored, result.unmet, len(api.requests)) == (1, 1, 3)
+    [sample] = samples.page(workspace.engine, SampleFilter("wishes", source=FOLLOW_UP))
+    assert sample.output == closest
+
+
+def test_only_what_the_style_allows_is_asked_for():
+    recipe, lengths = built_in_recipe("wishes"), (FollowUpKind.SHORTER, FollowUpKind.LONGER)
+
+    def kinds(number: int) -> list[FollowUpKind]:  # 20 to 60 characters
+        return [
+            kind for kind, _target in possible(recipe, ("外婆", "生日", "正常"), "字" * number, lengths, ())
+        ]
+
+    assert kinds(45) == [FollowUpKind.SHORTER]
+    assert kinds(25) == [FollowUpKind.LONGER]
+    assert kinds(35) == list(lengths)
 
 
 def test_a_killed_worker_goes_on_and_asks_only_what_is_left(workspace: Workspace, api: LoopbackApi):
     api.default = obeys_the_second_time
     accepted(workspace, 8)
-    api.answer_only(6)
+    api.answer_only(10)
     plan = FollowingPlan()
     arguments = FollowingArguments(
         recipe="wishes", teacher=teacher(api), plan=plan, concurrency=2, options=RunOptions()
@@ -171,7 +224,7 @@ def test_a_killed_worker_goes_on_and_asks_only_what_is_left(workspace: Workspace
     job = jobs.wait(workspace, start_following(workspace, "wishes", plan, teacher(api), 2).id, timeout=120)
     assert job.state == "succeeded", job.note
     assert samples.count(workspace.engine, SampleFilter("wishes", source=FOLLOW_UP)) == 8
-    assert len(api.requests) <= 16 + 4
+    assert len(api.requests) <= 16 + 2  # those in flight at the kill
 
 
 def test_the_composer_cannot_talk(workspace: Workspace):

@@ -7,6 +7,7 @@ from tianji_core.dispatch.disk import with_room
 from tianji_core.dispatch.dispatcher import Retry
 from tianji_core.dispatch.lanes import Client, Failed, Lane, Outcome
 from tianji_core.dispatch.options import RunOptions
+from tianji_core.dispatch.pace import OwnLimits
 from tianji_core.dispatch.pulse import STALE, Pulse, read_pulse, write_pulse
 from tianji_core.dispatch.reasons import Reasons, unfinished
 from tianji_core.dispatch.running import run
@@ -19,6 +20,7 @@ __all__ = [
     "Failed",
     "Lane",
     "Outcome",
+    "OwnLimits",
     "Pulse",
     "Reasons",
     "Retry",

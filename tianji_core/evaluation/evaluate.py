@@ -12,13 +12,13 @@ from typing import NotRequired, TypedDict
 from tianji_core.errors import ModelError
 from tianji_core.evaluation.cases import Case
 from tianji_core.evaluation.checks import Checker
-from tianji_core.evaluation.follow_ups import AskNext
+from tianji_core.evaluation.follow_ups import AskedNext, AskNext
 from tianji_core.evaluation.report import Judged, Report, summarise
 from tianji_core.i18n import _
 from tianji_core.jobs.environment import child_environment
 from tianji_core.model_folders.trust import checked_code
 from tianji_core.project import PROJECT
-from tianji_core.recipe.following import FollowUp
+from tianji_core.recipe import Style
 from tianji_core.serving.client import ChatSampling, Message, chat_stream
 
 BATCH = 128
@@ -37,7 +37,7 @@ class ModelRequest(TypedDict):
 
 def request_of(case: Case) -> ModelRequest:
     """Returns the request of a case."""
-    return ModelRequest(system=case.system, request=case.request, max_tokens=longest(case))
+    return ModelRequest(system=case.system, request=case.request, max_tokens=longest(case.style))
 
 
 def judge(cases: Sequence[Case], answers: Sequence[str], checker: Checker) -> Report:
@@ -164,7 +164,7 @@ def evaluate_server(
     """
 
     def ask(case: Case) -> str:
-        sampling = ChatSampling(temperature=temperature, top_p=0.9, max_tokens=longest(case), seed=seed)
+        sampling = ChatSampling(temperature=temperature, top_p=0.9, max_tokens=longest(case.style), seed=seed)
         messages = [Message("system", case.system), Message("user", case.request)]
         return "".join(chunk.text for chunk in chat_stream(url, model, messages, sampling, key)).strip()
 
@@ -178,15 +178,15 @@ def folder_follow_ups(
     """Returns a function that asks a model folder for something after its answers; its arguments and errors
     are those of :func:`folder_texts`."""
 
-    def ask(asked: Sequence[tuple[Judged, FollowUp]]) -> Sequence[str]:
+    def ask(asked: Sequence[AskedNext]) -> Sequence[str]:
         requests = [
             ModelRequest(
                 system=one.case.system,
                 request=follow_up.request,
-                max_tokens=2 * longest(one.case),
+                max_tokens=2 * longest(style),
                 history=[(one.case.request, one.answer)],
             )
-            for one, follow_up in asked
+            for one, follow_up, style in asked
         ]
         (answers,) = folder_texts(model, adapter, requests, [temperature], seed, None, code_allowed)
         return [answer.strip() for answer in answers]
@@ -205,9 +205,9 @@ def server_follow_ups(
     """Returns a function that asks a server for something after its answers; its arguments and errors are
     those of :func:`evaluate_server`."""
 
-    def ask_one(each: tuple[Judged, FollowUp]) -> str:
-        one, follow_up = each
-        sampling = ChatSampling(temperature, 0.9, 2 * longest(one.case), seed)
+    def ask_one(each: AskedNext) -> str:
+        one, follow_up, style = each
+        sampling = ChatSampling(temperature, 0.9, 2 * longest(style), seed)
         messages = [
             Message("system", one.case.system),
             Message("user", one.case.request),
@@ -216,14 +216,14 @@ def server_follow_ups(
         ]
         return "".join(chunk.text for chunk in chat_stream(url, model, messages, sampling, key)).strip()
 
-    def ask(asked: Sequence[tuple[Judged, FollowUp]]) -> Sequence[str]:
+    def ask(asked: Sequence[AskedNext]) -> Sequence[str]:
         with ThreadPoolExecutor(concurrency) as pool:
             return list(pool.map(ask_one, asked))
 
     return ask
 
 
-def longest(case: Case) -> int:
+def longest(style: Style) -> int:
     """Returns a limit in tokens that fits the longest allowed answer and a little more, so that longer ones
     show."""
-    return case.style.max_chars + 24
+    return style.max_chars + 24

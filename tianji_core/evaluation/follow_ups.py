@@ -4,11 +4,12 @@ and counts how often the next answer does it."""
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from tianji_core.evaluation.report import Judged, wilson
 from tianji_core.generation.following import WORDS
 from tianji_core.i18n import _
-from tianji_core.recipe import Recipe
+from tianji_core.recipe import Recipe, Style
 from tianji_core.recipe.following import FOLLOW_UP_TITLES, FollowUp, FollowUpKind, drawn_follow_up, possible
 
 
@@ -34,23 +35,33 @@ class FollowUpRate:
     high: float
 
 
-AskNext = Callable[[Sequence[tuple[Judged, FollowUp]]], Sequence[str]]
-"""Takes answers with what is asked for after them, and returns the next answers in their order."""
+class AskedNext(NamedTuple):
+    """An answer, what is asked for after it, and the style of the next answer."""
+
+    judged: Judged
+    follow_up: FollowUp
+    style: Style
+
+
+AskNext = Callable[[Sequence[AskedNext]], Sequence[str]]
+"""Takes what is asked for next, and returns the answers in their order."""
 
 
 def followed_up(recipe: Recipe, judged: Sequence[Judged], ask: AskNext, seed: int = 0) -> list[FollowedUp]:
     """Asks for something after each answer, drawn by ``seed``, and checks what comes back."""
-    asked: list[tuple[Judged, FollowUp]] = []
+    asked: list[AskedNext] = []
     for number, one in enumerate(judged):
         case = one.case
         cell = (case.name.text, case.scene.text, case.style.text)
         if one.answer and (choices := possible(recipe, cell, one.answer, tuple(FollowUpKind), WORDS)):
-            asked.append((one, drawn_follow_up(choices, random.Random(f"evaluate|{seed}|{number}"))))
+            follow_up = drawn_follow_up(choices, random.Random(f"evaluate|{seed}|{number}"))
+            target = recipe.style(follow_up.target) if follow_up.kind is FollowUpKind.STYLE else None
+            asked.append(AskedNext(one, follow_up, target or case.style))
     results = []
-    for (one, follow_up), answer in zip(asked, ask(asked), strict=True):
-        style = recipe.style(follow_up.target) if follow_up.kind is FollowUpKind.STYLE else None
+    for (one, follow_up, style), answer in zip(asked, ask(asked), strict=True):
         fault = follow_up.fault(one.answer, answer)
-        if not fault and style is not None and not style.min_chars <= len(answer) <= style.max_chars:
+        restyled = follow_up.kind is FollowUpKind.STYLE
+        if not fault and restyled and not style.min_chars <= len(answer) <= style.max_chars:
             fault = _(
                 "这个风格要 {low} 到 {high} 字，现在 {new} 字",
                 low=style.min_chars,

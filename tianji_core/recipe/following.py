@@ -93,12 +93,15 @@ def possible(
     words: Sequence[str],
 ) -> list[tuple[FollowUpKind, str]]:
     """Returns what may be asked for after an answer for a cell (name, scene, style): kinds with their
-    targets. A word is asked to go only where the answer has it; a style where it suits the cell."""
+    targets. A shorter or longer text is asked for only where it keeps to the limits of the style, a word to
+    go only where the answer has it; a style where it suits the cell."""
     name, scene, style = cell
+    known = recipe.style(style)
+    low, high = (known.min_chars, known.max_chars) if known is not None else (0, None)
     found: list[tuple[FollowUpKind, str]] = []
-    if FollowUpKind.SHORTER in kinds and len(answer) >= LEAST_TO_SHORTEN:
+    if FollowUpKind.SHORTER in kinds and len(answer) >= LEAST_TO_SHORTEN and _most_for(answer) >= low:
         found.append((FollowUpKind.SHORTER, ""))
-    if FollowUpKind.LONGER in kinds:
+    if FollowUpKind.LONGER in kinds and (high is None or _least_for(answer) <= high):
         found.append((FollowUpKind.LONGER, ""))
     if FollowUpKind.STYLE in kinds:
         others = [each for each in recipe.styles if each.enabled and each.text != style]
@@ -114,6 +117,16 @@ def possible(
     return found
 
 
+def _most_for(before: str) -> int:
+    """The characters that a shorter text may have; fewer than count as shorter, since teachers miscount."""
+    return int(len(before) * SHORTER_SHARE * 0.9)
+
+
+def _least_for(before: str) -> int:
+    """The characters that a longer text must have; more than count as longer."""
+    return round(len(before) * LONGER_SHARE * 1.1) + 1
+
+
 def drawn_follow_up(choices: Sequence[tuple[FollowUpKind, str]], source: random.Random) -> FollowUp:
     """Draws one of the possible requests, each kind as often as the others, and its wording."""
     kind = source.choice(list(dict.fromkeys(kind for kind, _target in choices)))
@@ -126,9 +139,9 @@ def follow_up_request(follow_up: FollowUp, before: str, style: Style | None) -> 
     ``style`` is the one that is asked for, None for none."""
     meant = ""
     if follow_up.kind is FollowUpKind.SHORTER:
-        meant = f"意思不变，最多 {int(len(before) * SHORTER_SHARE * 0.9)} 个字。"
+        meant = f"意思不变，最多 {_most_for(before)} 个字。"
     elif follow_up.kind is FollowUpKind.LONGER:
-        meant = f"添新的内容，不要重复，至少 {round(len(before) * LONGER_SHARE * 1.1) + 1} 个字。"
+        meant = f"添新的内容，不要重复，至少 {_least_for(before)} 个字。"
     elif style is not None:
         meant = f"{style.instruction}{style.min_chars} 到 {style.max_chars} 个字。"
     elif follow_up.kind is FollowUpKind.WITHOUT:

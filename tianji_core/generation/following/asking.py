@@ -1,22 +1,29 @@
-"""Has a teacher answer the planned requests. Each conversation is stored as it arrives, so that it can be
-stopped or killed at any moment and continued later."""
+"""Has a teacher answer the planned requests. Each turn is a request of its own and stored as it arrives, so
+that it can be stopped or killed at any moment and goes on later without a turn sent twice."""
 
 import asyncio
 from dataclasses import dataclass
 
 from tianji_core import dispatch
-from tianji_core.dispatch import Budget, Failed, Lane, Outcome, Retry, RunOptions, Usage
-from tianji_core.generation.following.planning import (
-    FollowingPlan,
-    PlannedFollowUp,
-    planned_follow_ups,
-    request_for,
-    usage_for,
+from tianji_core.dispatch import (
+    Budget,
+    Failed,
+    Lane,
+    Outcome,
+    OwnLimits,
+    Retry,
+    RunOptions,
+    Usage,
+    expected_usage,
 )
+from tianji_core.files import storable
+from tianji_core.generation.following.planning import FollowingPlan, PlannedFollowUp, planned_follow_ups
+from tianji_core.generation.following.talks import FollowingTalk, OpenTalks, SaidTurn
 from tianji_core.i18n import _
 from tianji_core.jobs import Reporter
 from tianji_core.locks import refusing_lock
 from tianji_core.recipe.following import FollowUpKind
+from tianji_core.recipe.prompts import estimated_tokens
 from tianji_core.store import recipes, samples
 from tianji_core.store.samples import FOLLOW_UP, NewSample
 from tianji_core.teachers import Sampling, TeacherChoice, asking, price_of, provider
@@ -30,7 +37,8 @@ _SAMPLING = Sampling(temperature=0.8, max_tokens=4096)
 @dataclass(frozen=True)
 class FollowUpResult:
     """Number of conversations stored, of those that do not do what was asked after every asking, of requests
-    without an answer, and of those still to be sent; ``reason`` is why most have no answer."""
+    without an answer, and of those of this start that are still to be stored; ``reason`` is why
+    most have no answer."""
 
     stored: int
     unmet: int
@@ -39,67 +47,111 @@ class FollowUpResult:
     reason: str = ""
 
 
-_Answered = tuple[NewSample, bool]
-"""A conversation, and whether its answer does what was asked."""
-
-
 class _FollowingClient:
-    """Asks one teacher, again in stronger words where its answer does not do what was asked."""
+    """Sends the next turn of a talk to one teacher."""
 
-    def __init__(self, teacher: ChatTeacher, system: str, again: int) -> None:
+    def __init__(self, teacher: ChatTeacher, system: str) -> None:
         self._teacher = teacher
         self._system = system
-        self._again = again
 
-    def expected(self, item: PlannedFollowUp) -> Usage:
+    def expected(self, item: FollowingTalk) -> Usage:
         """Returns an estimate from the characters of the conversation."""
-        return usage_for(item)
+        said = "".join(asked + answered for asked, answered in item.history)
+        return expected_usage(said + item.prompt, estimated_tokens(item.planned.sample.output))
 
-    async def ask(self, item: PlannedFollowUp, _attempts: int) -> Outcome[_Answered]:
-        """Talks until an answer does what was asked, or it was asked for often enough.
+    async def ask(self, item: FollowingTalk, _attempts: int) -> Outcome[FollowingTalk]:
+        """Sends one turn; returns the talk with it.
 
         Raises:
             TeacherError: no usable answer.
         """
-        sample, wanted = item.sample, item.follow_up
-        history, usage = [(sample.input, sample.output)], Usage()
-        first = prompt = request_for(item)
-        for turn in range(1 + self._again):
-            answer = await self._teacher.complete(prompt, _SAMPLING, self._system, history)
-            usage += Usage.of(answer)
-            text = answer.text.strip()
-            met = not wanted.fault(sample.output, text) and _within_limits(item, text)
-            if met:
-                break
-            history.append((prompt, text))
-            stronger = "还是不行" if turn else "不行"
-            prompt = f"{stronger}：这一段 {len(text)} 个字，没有照要求改。再改一遍：{first}"
-        kept = sample.options if wanted.kind is FollowUpKind.WITHOUT else ()
-        return Outcome(
-            (
-                NewSample(
-                    recipe=sample.recipe,
-                    system=sample.system,
-                    input=wanted.request,
-                    output=text,
-                    name=sample.name,
-                    scene=sample.scene,
-                    style=item.style.text,
-                    history=((sample.input, sample.output),),
-                    prompt=prompt,
-                    model=answer.model,
-                    options=kept,
-                ),
-                met,
-            ),
-            usage,
-        )
+        prompt = item.prompt
+        answer = await self._teacher.complete(prompt, _SAMPLING, self._system, item.history)
+        turn = SaidTurn(asked=prompt, answered=storable(answer.text.strip()), model=answer.model)
+        return Outcome(item._replace(turns=(*item.turns, turn)), Usage.of(answer))
 
 
-def _within_limits(item: PlannedFollowUp, text: str) -> bool:
-    """Whether a text has a length of the style that was asked for; True where none was."""
-    style = item.style
-    return item.follow_up.kind is not FollowUpKind.STYLE or style.min_chars <= len(text) <= style.max_chars
+def _sample_of(talk: FollowingTalk) -> NewSample:
+    """The conversation of two turns with the best answer of a talk."""
+    sample, wanted, style = talk.planned
+    kept = talk.best()
+    return NewSample(
+        recipe=sample.recipe,
+        system=sample.system,
+        input=wanted.request,
+        output=kept.answered,
+        name=sample.name,
+        scene=sample.scene,
+        style=style.text,
+        history=((sample.input, sample.output),),
+        prompt=kept.asked,
+        model=kept.model,
+        options=sample.options if wanted.kind is FollowUpKind.WITHOUT else (),
+    )
+
+
+class _Following:
+    """One start: each pass sends one turn of every talk that is not over. A talk is over once its answer does
+    what was asked, or it was asked for often enough."""
+
+    def __init__(
+        self, workspace: Workspace, kept: OpenTalks, plan: FollowingPlan, reporter: Reporter
+    ) -> None:
+        self._engine = workspace.engine
+        self._kept = kept
+        self._again = plan.again
+        self._reporter = reporter
+        self._number = 0
+        self.talks: list[FollowingTalk] = []
+        self.stored = self.unmet = self.answers = 0
+        self.reasons = dispatch.Reasons()
+
+    def begin(self, planned: list[PlannedFollowUp]) -> None:
+        """Takes up the talks about these requests where they were left."""
+        self._number = len(planned)
+        talks = self._kept.resumed(planned)
+        over = [talk for talk in talks if talk.turns and self._is_over(talk)]
+        self.store(over, [])
+        self._count(over)
+        self.talks = [talk for talk in talks if not (talk.turns and self._is_over(talk))]
+        self.answers = sum(len(talk.turns) for talk in talks)
+
+    def taken(self) -> list[FollowingTalk]:
+        """Returns the talks of the next pass."""
+        taken, self.talks = self.talks, []
+        return taken
+
+    def _is_over(self, talk: FollowingTalk) -> bool:
+        return talk.met(talk.turns[-1].answered) or len(talk.turns) > self._again
+
+    def store(self, talks: list[FollowingTalk], _failures: list[Failed[FollowingTalk]]) -> None:
+        """Stores answered turns: a conversation where the talk is over, else the talk."""
+        for talk in talks:
+            if self._is_over(talk):
+                samples.add(self._engine, _sample_of(talk), FOLLOW_UP)
+                self._kept.forget(talk)
+            else:
+                self._kept.keep(talk)
+
+    def report(self, talks: list[FollowingTalk], failures: list[Failed[FollowingTalk]]) -> None:
+        """Counts what was stored, and has the talks that are not over go on in the next pass."""
+        self.answers += len(talks)
+        self._count([talk for talk in talks if self._is_over(talk)])
+        self.talks += [talk for talk in talks if not self._is_over(talk)]
+        self.reasons.add(failures)
+        for failure in failures:
+            print(f"#{failure.item.planned.sample.id}: {' '.join(failure.message.split())}", flush=True)
+        self._reporter.update(self.stored + self.reasons.number, self._number)
+
+    def _count(self, over: list[FollowingTalk]) -> None:
+        self.stored += len(over)
+        self.unmet += sum(not talk.met(talk.best().answered) for talk in over)
+
+    def result(self) -> FollowUpResult:
+        """Returns the figures of this start."""
+        reasons = self.reasons
+        waiting = self._number - self.stored
+        return FollowUpResult(self.stored, self.unmet, reasons.number, waiting, reasons.most_frequent)
 
 
 async def follow_up(
@@ -119,38 +171,27 @@ async def follow_up(
         JobError: another process does so for this recipe. InputError: the teacher answers no prompts.
         TeacherError: going on makes no sense. RunLimitError: the budget is used up.
     """
-    engine = workspace.engine
+    stop = stop or asyncio.Event()
     price = price_of(provider(workspace, choice.provider), choice)
     refusal = _("配方“{recipe}”正在追问，等它结束或先停止它", recipe=recipe_key)
-    stored, unmet, reasons = 0, 0, dispatch.Reasons()
-    with refusing_lock(workspace.runs / f"follow-{recipe_key}" / ".work.lock", refusal):
-        planned = planned_follow_ups(workspace, recipe_key, plan)
-        system = recipes.current(engine, recipe_key).recipe.prompts.teacher_system.strip()
-
-        def store(answers: list[_Answered], _failures: list[Failed[PlannedFollowUp]]) -> None:
-            for sample, _met in answers:
-                samples.add(engine, sample, FOLLOW_UP)
-
-        def report(answers: list[_Answered], failures: list[Failed[PlannedFollowUp]]) -> None:
-            nonlocal stored, unmet
-            stored += len(answers)
-            unmet += sum(not met for _sample, met in answers)
-            reasons.add(failures)
-            for failure in failures:
-                print(f"#{failure.item.sample.id}: {' '.join(failure.message.split())}", flush=True)
-            reporter.update(stored + reasons.number, len(planned))
-
+    folder = workspace.runs / f"follow-{recipe_key}"
+    with refusing_lock(folder / ".work.lock", refusal):
+        work = _Following(workspace, OpenTalks(folder / "talks"), plan, reporter)
+        work.begin(planned_follow_ups(workspace, recipe_key, plan))
+        system = recipes.current(workspace.engine, recipe_key).recipe.prompts.teacher_system.strip()
+        budget, limits = Budget(options or RunOptions()), OwnLimits(choice)
         async with asking.talking(workspace, choice) as teacher:
-            await dispatch.run(
-                [Lane(_FollowingClient(teacher, system, plan.again), iter(planned), choice, price)],
-                store,
-                concurrency=concurrency,
-                items=len(planned),
-                on_stored=report,
-                budget=Budget(options or RunOptions()),
-                retry=retry,
-                stop=stop,
-                on_full=reporter.pause_for_room,
-            )
-    waiting = len(planned_follow_ups(workspace, recipe_key, plan))
-    return FollowUpResult(stored, unmet, reasons.number, waiting, reasons.most_frequent)
+            client = _FollowingClient(teacher, system)
+            while not stop.is_set() and (talks := work.taken()):
+                await dispatch.run(
+                    [Lane(client, iter(talks), choice, price, work.answers, limits)],
+                    work.store,
+                    concurrency=concurrency,
+                    items=len(talks),
+                    on_stored=work.report,
+                    budget=budget,
+                    retry=retry,
+                    stop=stop,
+                    on_full=reporter.pause_for_room,
+                )
+    return work.result()

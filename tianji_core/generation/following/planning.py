@@ -29,8 +29,9 @@ MOST_AGAIN = 5
 
 
 class FollowingPlan(BaseModel):
-    """Each accepted sample of one turn gets one request, at most ``limit`` of them; ``words`` may be asked to
-    go. An answer that does not do what was asked is asked for again at most ``again`` times."""
+    """Each accepted sample of one turn gets one request, at most ``limit`` of them in one start; ``words``
+    may be asked to go. An answer that does not do what was asked is asked for again at most ``again``
+    times."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -80,10 +81,10 @@ def planned_follow_ups(workspace: Workspace, recipe_key: str, plan: FollowingPla
             known = recipe.name(sample.name) and recipe.scene(sample.scene) and recipe.style(sample.style)
             if sample.history or not known or not left:
                 continue
-            if (drawn := _drawn(recipe, sample, plan)) is None:
+            if (sample.input, sample.output) in followed:
                 continue
-            left -= 1
-            if (sample.input, sample.output) not in followed:
+            if (drawn := _drawn(recipe, sample, plan)) is not None:
+                left -= 1
                 planned.append(drawn)
     return planned
 
