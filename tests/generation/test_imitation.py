@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.generation.test_generating import QUICK
-from tests.loopback import Handler, LoopbackApi, completion, fails
+from tests.loopback import Handler, LoopbackApi, completion, fails, says
 from tianji_core import cleaning, jobs
 from tianji_core.errors import InputError, JobError, RunLimitError
 from tianji_core.generation import RunOptions
@@ -162,6 +162,38 @@ def test_what_stays_too_close_is_left_to_a_person_and_carried_once_it_is_accepte
     assert "too_alike" not in {f.rule for f in findings.of(workspace.engine, [sample.id])[sample.id]}
     work(workspace, run)
     assert ANEW[0] in api.requests[-1]["messages"][1]["content"]  # the text as it was edited
+
+
+def test_texts_that_arrive_together_are_compared_with_each_other(workspace: Workspace, api: LoopbackApi):
+    def nearly_the_same(handler: Handler, _body: dict) -> None:
+        handler.send_json(200, completion(ANEW[0] + "一二三四"[handler.server.api.next_number() % 4]))
+
+    api.default = nearly_the_same
+    settings = SETTINGS.model_copy(update={"seeds": 4, "cells": 0, "again": 0})
+    run = create_imitation_run(
+        workspace, "wishes", [PARAGRAPH], teacher(api), SamplingPlan(), settings, concurrency=4
+    )
+    counts = work(workspace, run).counts
+    assert (counts.done, counts.left) == (1, 3)
+
+
+def test_the_request_of_the_text_that_is_kept_is_kept(workspace: Workspace, api: LoopbackApi):
+    api.script.extend([says(REWORDED), says(PARAGRAPH)])
+    work(workspace, new_run(workspace, api, SETTINGS.model_copy(update={"seeds": 1, "cells": 0, "again": 1})))
+    [sample] = samples.page(workspace.engine, samples.SampleFilter("wishes", source="imitation"))
+    asked = samples.provenance(workspace.engine, sample.id).prompt
+    assert sample.output == REWORDED and asked == api.requests[0]["messages"][-1]["content"]
+
+
+def test_the_turns_of_a_talk_keep_to_the_requests_per_minute(workspace: Workspace, api: LoopbackApi):
+    api.default = copies
+    run = create_imitation_run(
+        workspace, "wishes", [PARAGRAPH], teacher(api).model_copy(update={"requests_per_minute": 1}),
+        SamplingPlan(), SETTINGS.model_copy(update={"seeds": 1}), 1, RunOptions(minutes=0.02),
+    )  # fmt: skip
+    with pytest.raises(RunLimitError, match="时限"):
+        work(workspace, run)
+    assert len(api.requests) == 1
 
 
 def test_seeds_wait_for_a_person_where_that_is_wanted(workspace: Workspace, api: LoopbackApi):

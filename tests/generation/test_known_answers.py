@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+from pathlib import Path
 
 import pytest
 
@@ -130,6 +131,14 @@ def test_a_damaged_file_stops_no_run(workspace: Workspace, api: LoopbackApi, cap
     assert not list(workspace.home.glob("answers.db*"))
     run_once(workspace, api)
     assert run_once(workspace, api)[1] == 0
+
+
+def test_the_size_is_that_of_the_files_that_are_there(tmp_path: Path):
+    known = StoredAnswers(tmp_path / "answers.db")
+    assert known.bytes == 0
+    known.file.write_bytes(b"123")
+    (tmp_path / "answers.db-wal").write_bytes(b"45")
+    assert known.bytes == 5
 
 
 def test_the_file_stays_small_and_the_newest_stay(workspace: Workspace):

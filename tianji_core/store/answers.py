@@ -32,8 +32,12 @@ class StoredAnswers:
 
     @property
     def bytes(self) -> int:
-        """Size of the file and of its log; 0 where there is none."""
-        return sum(path.stat().st_size for path in self._files() if path.is_file())
+        """Size of the file and of its log, which come and go; 0 where there is none."""
+        size = 0
+        for path in self._files():
+            with contextlib.suppress(FileNotFoundError):
+                size += path.stat().st_size
+        return size
 
     def of(self, keys: Sequence[str]) -> dict[str, dict[str, Any]]:
         """Returns key → answer for those that are known."""

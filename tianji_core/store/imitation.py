@@ -286,7 +286,9 @@ def _add_sample(connection: Connection, run_id: int, item: TalkedOf) -> None:
     ids = insert_new(connection, [item.sample], IMITATION)
     if not ids:  # the recipe has the very same sample already, from elsewhere
         return
-    connection.execute(update(samples).where(samples.c.id == ids[0]).values(**item.origin.columns()))
+    # The text may be that of an earlier turn, so its request is the one of the sample.
+    origin = item.origin.columns() | {"prompt": item.sample.prompt}
+    connection.execute(update(samples).where(samples.c.id == ids[0]).values(**origin))
     connection.execute(
         update(imitations)
         .where(imitations.c.run_id == run_id, imitations.c.position == item.position)

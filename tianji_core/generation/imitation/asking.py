@@ -90,9 +90,7 @@ def first_request(wanted: Wanted, imitated: str, openings: Sequence[str]) -> str
     )
 
 
-def next_request(
-    wanted: Wanted, answered: str, other: str, found: Likeness, limits: ImitationSettings, turn: int
-) -> str:
+def next_request(wanted: Wanted, other: str, found: Likeness, limits: ImitationSettings, turn: int) -> str:
     """Returns the request after an answer that is too close to ``other``, in stronger words each ``turn``,
     which counts from 2."""
     faults, orders = [], []

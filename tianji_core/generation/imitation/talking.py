@@ -6,7 +6,7 @@ import random
 from collections.abc import Sequence
 
 from tianji_core import dispatch
-from tianji_core.dispatch import Budget, Failed, Lane, Outcome, Retry, Usage, expected_usage
+from tianji_core.dispatch import Budget, Failed, Lane, Outcome, OwnLimits, Retry, Usage, expected_usage
 from tianji_core.generation.imitation.asking import (
     ImitationSettings,
     closeness_text,
@@ -111,7 +111,7 @@ class ImitationClient:
             return first_request(wanted, imitated, self._relatives.openings(item))
         near, found = self._relatives.closest(item, item.talk[-1].answered)
         other = self._relatives.text(near)
-        return next_request(wanted, item.talk[-1].answered, other, found, self._settings, len(item.talk) + 1)
+        return next_request(wanted, other, found, self._settings, len(item.talk) + 1)
 
     def expected(self, item: Imitation) -> Usage:
         """Returns an estimate from the characters of the talk so far and of what is imitated."""
@@ -187,6 +187,7 @@ class _Work:
         before = rows.counts(self._engine, [run.id])[run.id]
         spent = [(Usage(before.prompt_tokens, before.completion_tokens), self._price)]
         self._budget = Budget(imitation_options_of(run), spent)
+        self._limits = OwnLimits(choice)  # of all passes together
         self._ahead = 0
 
     async def one_pass(self) -> bool:
@@ -211,17 +212,24 @@ class _Work:
             self._teacher,
         )
 
-        def store(talked: list[Talked], failed: list[Failed[Imitation]]) -> None:
-            results = [(each[0], self._judged(relatives, each)) for each in talked]
-            failures = [ImitationFailure(f.item.position, f.kind, f.message, f.attempts) for f in failed]
-            rows.store(self._engine, self._run.id, [result for _item, result in results], failures)
-            for item, result in results:
+        judged: dict[int, TalkedOf] = {}
+
+        def judge(talked: Talked) -> TalkedOf:
+            """The verdict on an answer, the same however often its batch has to be stored."""
+            item = talked[0]
+            if item.position not in judged:
+                judged[item.position] = result = self._judged(relatives, talked)
                 if result.state != PENDING:
                     relatives.remember(item, result.text)
+            return judged[item.position]
+
+        def store(talked: list[Talked], failed: list[Failed[Imitation]]) -> None:
+            failures = [ImitationFailure(f.item.position, f.kind, f.message, f.attempts) for f in failed]
+            rows.store(self._engine, self._run.id, [judge(each) for each in talked], failures)
 
         before = rows.counts(self._engine, [self._run.id])[self._run.id]
         await dispatch.run(
-            [Lane(client, iter(items), self._choice, self._price, before.answers)],
+            [Lane(client, iter(items), self._choice, self._price, before.answers, self._limits)],
             store,
             concurrency=self._run.concurrency,
             items=len(items),
@@ -256,37 +264,37 @@ class _Work:
         item, answered, origin = talked
         near, found = relatives.closest(item, answered)
         talk = (*item.talk, TalkTurn(origin.prompt, answered, found.wording, found.structure))
-        state, text = DONE, answered
+        state, kept = DONE, talk[-1]
         if self._settings.is_close(found):
             state = rows.LEFT if len(talk) > self._settings.again else PENDING
         if state == rows.LEFT:
-            text = min(talk, key=lambda t: self._settings.excess(Likeness(t.wording, t.structure))).answered
-            near, found = relatives.closest(item, text)
+            kept = min(talk, key=lambda t: self._settings.excess(Likeness(t.wording, t.structure)))
+            near, found = relatives.closest(item, kept.answered)
         reason = closeness_text(found, self._settings) if state == rows.LEFT else ""
         return TalkedOf(
             item.position,
             talk,
             state,
-            text,
+            kept.answered,
             found.wording,
             found.structure,
             near,
             reason,
             origin,
-            self._sample(item, text, origin),
+            self._sample(item, kept, origin),
         )
 
-    def _sample(self, item: Imitation, text: str, origin: Provenance) -> NewSample:
+    def _sample(self, item: Imitation, kept: TalkTurn, origin: Provenance) -> NewSample:
         wanted = wanted_of(self._recipe, item.name, item.scene, item.style)
         source = random.Random(f"imitation|{self._run.id}|{item.position}")
         return NewSample(
             recipe=self._run.recipe,
             system=self._recipe.prompts.system,
             input=drawn_input(self._recipe, *wanted, source),
-            output=text,
+            output=kept.answered,
             name=item.name,
             scene=item.scene,
             style=item.style,
-            prompt=origin.prompt,
+            prompt=kept.asked,
             model=origin.model,
         )
