@@ -6,15 +6,19 @@ from collections import defaultdict
 import streamlit as st
 
 from pages.generate.run_figures import error_title
+from pages.generate.run_options import limits_popover
 from pages.shared.clock import MINUTE, local_time
 from pages.shared.frame import remember_notice, report_errors
 from pages.shared.job_progress import job_bar, log_view, stop_button
 from pages.shared.text import plain
 from tianji_core import jobs
 from tianji_core.errors import StudioError
+from tianji_core.generation import RunOptions
 from tianji_core.generation.imitation import (
     ImitationState,
+    change_imitation_options,
     imitation_jobs,
+    imitation_options_of,
     imitation_state,
     start_imitation,
     waiting,
@@ -89,6 +93,7 @@ def _actions(workspace: Workspace, state: ImitationState, job: Job | None) -> No
             stop_button(workspace, job, key=f"stop_imitation_{run_id}")
         elif (left := waiting(workspace, state.run)) or counts.failed:
             _resume(workspace, run_id, left, counts.failed)
+            _limits(workspace, state)
         if counts.done or counts.left:
             st.page_link(
                 "pages/review/page.py",
@@ -96,6 +101,16 @@ def _actions(workspace: Workspace, state: ImitationState, job: Job | None) -> No
                 icon="🔎",
                 query_params={"source": "imitation"},
             )
+
+
+def _limits(workspace: Workspace, state: ImitationState) -> None:
+    """Draws budget, deadline and concurrency for the next start."""
+    run = state.run
+
+    def save(options: RunOptions, concurrency: int) -> None:
+        change_imitation_options(workspace, run.id, options, concurrency)
+
+    limits_popover(imitation_options_of(run), run.concurrency, f"_imitation_{run.id}", save)
 
 
 def _resume(workspace: Workspace, run_id: int, left: int, failed: int) -> None:

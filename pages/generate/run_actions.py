@@ -5,14 +5,13 @@ from collections.abc import Callable
 import streamlit as st
 
 from pages.generate.run_crew import stop_crew_button
-from pages.generate.run_options import budget_inputs
+from pages.generate.run_options import limits_popover
 from pages.shared.frame import remember_notice, report_errors
 from pages.shared.job_progress import stop_button
-from pages.shared.kept import forget_typed, kept_number
 from pages.shared.text import plain
 from tianji_core import generation
 from tianji_core.errors import StudioError
-from tianji_core.generation import RunState, options_of, raw_path, start_generation
+from tianji_core.generation import RunOptions, RunState, options_of, raw_path, start_generation
 from tianji_core.i18n import _
 from tianji_core.jobs import Job
 from tianji_core.workspace import Workspace
@@ -76,22 +75,12 @@ def run_actions(workspace: Workspace, state: RunState, job: Job | None, crew: bo
 
 def _limits(workspace: Workspace, state: RunState) -> None:
     """Draws budget, deadline and concurrency for the next start."""
-    run, options = state.run, options_of(state.run)
-    with st.popover(_("预算和并发"), icon="🎚️"):
-        budget = budget_inputs(options, "¥ / $", f"_{run.id}", keep=False)
-        concurrency = st.number_input(
-            _("并发数"),
-            1,
-            generation.MAX_CONCURRENCY,
-            run.concurrency,
-            **kept_number(f"concurrency_{run.id}", 1, generation.MAX_CONCURRENCY, run.concurrency),
-        )
-        if st.button(_("保存"), key=f"save_limits_{run.id}"):
-            with report_errors():
-                changed = options.model_copy(update=dict(budget))
-                generation.change_options(workspace, run.id, changed, int(concurrency))
-                forget_typed(f"concurrency_{run.id}")
-                st.rerun()
+    run = state.run
+
+    def save(options: RunOptions, concurrency: int) -> None:
+        generation.change_options(workspace, run.id, options, concurrency)
+
+    limits_popover(options_of(run), run.concurrency, f"_{run.id}", save)
 
 
 def _start(start: Callable[[], Job]) -> None:

@@ -1,14 +1,17 @@
 """The options of a run: budget, deadline, few-shot examples, and whether frequent openings and phrases are
 reported back to the teacher."""
 
+from collections.abc import Callable
 from typing import Any, TypedDict
 
 import streamlit as st
 
 from pages.generate.teacher_form import TeacherSetup
-from pages.shared.kept import kept
+from pages.shared.frame import report_errors
+from pages.shared.kept import forget_typed, kept, kept_number
 from pages.shared.teacher_numbers import FORM, SIGNS
 from pages.shared.usable import switch, within
+from tianji_core import generation
 from tianji_core.dispatch.options import MOST_COST, MOST_MINUTES, MOST_TOKENS
 from tianji_core.generation import RunOptions
 from tianji_core.i18n import _
@@ -128,3 +131,20 @@ def budget_inputs(current: RunOptions, currency: str, suffix: str, keep: bool = 
         help=_("空着表示不限；到了就自己停下，写好的都在，可以继续。"),
     )
     return BudgetFields(budget_cost=cost, budget_tokens=tokens, minutes=minutes)
+
+
+def limits_popover(
+    options: RunOptions, concurrency: int, suffix: str, save: Callable[[RunOptions, int], None]
+) -> None:
+    """Draws budget, deadline and concurrency of a run for its next start; ``save`` takes the new ones.
+    ``suffix`` ends the keys of the widgets."""
+    most = generation.MAX_CONCURRENCY
+    with st.popover(_("预算和并发"), icon="🎚️"):
+        budget = budget_inputs(options, "¥ / $", suffix, keep=False)
+        key = f"concurrency{suffix}"
+        number = st.number_input(_("并发数"), 1, most, concurrency, **kept_number(key, 1, most, concurrency))
+        if st.button(_("保存"), key=f"save_limits{suffix}"):
+            with report_errors():
+                save(options.model_copy(update=dict(budget)), int(number))
+                forget_typed(key)
+                st.rerun()

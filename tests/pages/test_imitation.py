@@ -1,9 +1,10 @@
 """照着写: the estimate before anything is sent, the run with its tree, and what was typed is not lost."""
 
-from tests.generation.test_imitation import ANEW, PARAGRAPH, imitates_badly
+from tests.generation.test_imitation import ANEW, PARAGRAPH, imitates_badly, new_run
 from tests.loopback import LoopbackApi
 from tests.pages.test_generate import errors, lab_page, metrics, page
 from tianji_core import jobs
+from tianji_core.generation import RunOptions
 from tianji_core.generation.imitation import imitation_jobs
 from tianji_core.store import imitation as rows
 from tianji_core.workspace import Workspace
@@ -40,6 +41,17 @@ def test_a_run_is_started_followed_and_shown_as_a_tree(workspace: Workspace, api
     tree = " ".join(element.body for element in at.get("html"))
     assert PARAGRAPH in tree and sum(text in tree for text in ANEW) == 3
     assert "resume_imitation_1" not in {button.key for button in at.button}
+
+
+def test_the_budget_of_a_stopped_run_can_be_changed(workspace: Workspace, api: LoopbackApi):
+    run = new_run(workspace, api, options=RunOptions(budget_tokens=1))
+    at = page(part="imitation", imitation=str(run.id))
+    at.number_input(key=f"budget_tokens_imitation_{run.id}").set_value(70_000)
+    at.number_input(key=f"concurrency_imitation_{run.id}").set_value(3)
+    at.button(key=f"save_limits_imitation_{run.id}").click().run()
+    assert not at.exception and not errors(at)
+    changed = rows.get(workspace.engine, run.id)
+    assert (changed.settings["options"]["budget_tokens"], changed.concurrency) == (70_000, 3)
 
 
 def test_a_paragraph_that_is_too_long_is_one_sentence_and_stays(workspace: Workspace, api: LoopbackApi):

@@ -199,6 +199,14 @@ def get(engine: Engine, run_id: int) -> ImitationRun:
     return _run(row)
 
 
+def change(engine: Engine, run_id: int, settings: dict[str, Any], concurrency: int) -> None:
+    """Changes settings and concurrency of a stored run."""
+    c = imitation_runs.c
+    with writing(engine) as connection:
+        values = {"settings": settings, "concurrency": concurrency}
+        connection.execute(update(imitation_runs).where(c.id == run_id).values(**values))
+
+
 def listed(engine: Engine, recipe: str, limit: int = 20) -> list[ImitationRun]:
     """Returns runs of a recipe, newest first."""
     c = imitation_runs.c

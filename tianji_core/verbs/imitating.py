@@ -13,6 +13,7 @@ from tianji_core.generation import imitation
 from tianji_core.i18n import _
 from tianji_core.jobs import Job, duration_text
 from tianji_core.recipe import Recipe, explain
+from tianji_core.store import imitation as imitation_rows
 from tianji_core.store import recipes
 from tianji_core.verbs.common import (
     LARGEST,
@@ -103,6 +104,7 @@ def imitate(
     space = opened(workspace)
     if resume is not None:
         run_id = resume
+        _change_budget(space, run_id, budget)
         job = imitation.start_imitation(space, run_id, retry_failed=True)
     else:
         key = chosen_recipe(space, recipe)
@@ -125,6 +127,16 @@ def imitate(
     if not detach:
         follow(space, job, quiet=as_json)
     _show_run(space, run_id, job, as_json, detach)
+
+
+def _change_budget(space: Workspace, run_id: int, budget: BudgetOptions) -> None:
+    """Changes the limits of a run that are given; it keeps the others."""
+    limits = ("budget_cost", "budget_tokens", "minutes")
+    given = budget.run_options().model_dump(include=set(limits), exclude_none=True)
+    if given:
+        run = imitation_rows.get(space.engine, run_id)
+        options = imitation.imitation_options_of(run).model_copy(update=given)
+        imitation.change_imitation_options(space, run_id, options, run.concurrency)
 
 
 def _estimate_text(expected: imitation.ImitationEstimate) -> str:

@@ -171,6 +171,20 @@ def imitation_options_of(run: ImitationRun) -> RunOptions:
     return RunOptions.model_validate(run.settings["options"])
 
 
+def change_imitation_options(
+    workspace: Workspace, run_id: int, options: RunOptions, concurrency: int
+) -> None:
+    """Changes budget, deadline and concurrency of a stored run, for its next start.
+
+    Raises:
+        InputError: no such run. PlanError: the concurrency is out of range.
+    """
+    check_concurrency(concurrency)
+    settings = rows.get(workspace.engine, run_id).settings
+    changed = {**settings, "options": options.model_dump(mode="json")}
+    rows.change(workspace.engine, run_id, changed, concurrency)
+
+
 def recipe_of(workspace: Workspace, run: ImitationRun) -> Recipe:
     """Returns the recipe of a run as it was when the run was made."""
     return recipes.at(workspace.engine, run.recipe, run.recipe_revision).recipe
