@@ -5,7 +5,7 @@ import random
 import pytest
 
 from benchmarks.planted.texts import Text, composed
-from tianji_core.cleaning import Context, Subject, check, clean_text, context_of
+from tianji_core.cleaning import Context, Subject, check, clean_text, context_of, layers
 from tianji_core.recipe import built_in_recipes, load_recipe
 
 WRAPPERS = (
@@ -81,3 +81,28 @@ def test_what_holds_no_blessing_is_left_as_it_is(context: Context) -> None:
         subject = Subject(answer, "妹妹", "生日", "正常")
         assert clean_text(subject, context) == answer
         assert "not_blessing" in {finding.rule for finding in check(subject, context)}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026年2月16日 18:00 在家里吃年夜饭，等你们全家过来。",
+        "2026-02-16 18:00 老地方见，祝你生日快乐。",
+        "【图书馆】周末九点开门，愿你天天有书读。",
+        "【视频号】上的那段我看了三遍，祝你越来越好。",
+        "【图一】是去年的你，愿今年的你更开心。",
+        "[链接](http://a.cn)里是我们的合影，祝你毕业快乐。",
+    ],
+)
+def test_dates_and_titles_of_the_text_itself_stay(text: str) -> None:
+    unwrapped = layers.without_page_marks(text)
+    assert unwrapped is None or unwrapped.text == text
+
+
+@pytest.mark.parametrize(
+    "mark", ["[2026-02-16 18:00:01] ", "2026-02-16T18:00:01Z ", "[图片1]", "【语音：3秒】", "[photo]"]
+)
+def test_stamps_and_stand_ins_for_pictures_come_off(mark: str) -> None:
+    unwrapped = layers.without_page_marks(mark + "祝你一路平安，早日团圆。")
+    assert unwrapped is not None
+    assert unwrapped.text == "祝你一路平安，早日团圆。"

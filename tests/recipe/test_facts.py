@@ -129,3 +129,25 @@ def test_examples_take_turns_so_that_all_are_shown_alike() -> None:
             assert all(example in asked.prompt for example in asked.examples)
             shown.update(asked.examples)
         assert not number or max(shown.values()) - min(shown.values()) <= 1
+
+
+def test_facts_of_a_receiver_that_is_gone_or_has_marks_in_its_name_can_be_saved(recipe: Recipe) -> None:
+    rows = [ListRow(n, {**name.model_dump()}) for n, name in enumerate(recipe.names) if name.text != "赵老师"]
+    gone = edit_names(recipe, rows)
+    shown = [
+        ListRow(n, {"text": fact.text, "names": "、".join(fact.names)}) for n, fact in enumerate(gone.facts)
+    ]
+    assert edit_facts(gone, shown).facts[0].names == gone.facts[0].names
+    rows = [
+        ListRow(n, name.model_dump() | ({"text": "爸爸/妈妈"} if name.text == "赵老师" else {}))
+        for n, name in enumerate(recipe.names)
+    ]
+    both = edit_names(recipe, rows)
+    again = edit_facts(both, [ListRow(0, {"text": "他刚带完高三", "names": "爸爸/妈妈、大舅"})])
+    assert again.facts[0].names == ("爸爸/妈妈", "大舅")
+
+
+def test_marks_around_a_fact_do_not_count() -> None:
+    with pytest.raises(ValueError):
+        Fact(text="。。")
+    assert Fact(text="，他刚退休。").text == "他刚退休"

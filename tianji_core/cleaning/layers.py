@@ -163,13 +163,15 @@ _BB_TAG = re.compile(
 
 _RTF = re.compile(r"\A\s*\{\\rtf1(?:\\[a-z]+-?\d*)*\s*(?P<body>[^{}\\]+)\}\s*\Z")
 _STAMP = re.compile(
-    r"\A\s*(?:[\[（(【]\s*)?\d{4}[-/年.]\d{1,2}[-/月.]\d{1,2}日?[ T]*\d{1,2}:\d{2}(?::\d{2})?(?:\.\d+)?Z?(?:\s*[\]）)】])?[ :：-]*"
+    r"\A\s*[\[（(【]\s*\d{4}[-/年.]\d{1,2}[-/月.]\d{1,2}日?[ T]*\d{1,2}:\d{2}(?::\d{2})?(?:\.\d+)?Z?\s*[\]）)】][ :：-]*"
+    r"|\A\s*\d{4}[-/]\d{1,2}[-/]\d{1,2}[ T]\d{1,2}:\d{2}:\d{2}(?:[.,]\d+)?Z?[ :：-]*"
     r"|\A\s*[\[（(【]\d{1,2}:\d{2}(?::\d{2})?[\]）)】]\s*"
 )
-"""The time at which a line was logged or a message sent."""
+"""The time at which a line was logged or a message sent: in brackets or to the second. Any other date may be
+that of an invitation."""
 _MEDIA = re.compile(
-    r"[\[【<]\s*(?:图片|动画表情|表情包?|语音|视频|图|配图|贴纸|链接|(?i:image|photo|sticker|voice|audio|video))"
-    r"(?:[ #:：]?[^\]】>\n，。]{0,8})?[\]】>]\s*"
+    r"[\[【<]\s*(?:图片|配图|动画表情|表情包?|语音|视频|贴纸|(?i:image|photo|sticker|voice|audio|video))"
+    r"(?:[ #]?\d{1,3}|[:：][^\]】>\n，。]{1,12})?\s*[\]】>](?!\()\s*"
     r"|\A(?:[\[【（(](?:语速|情绪|语气|音色|音量|停顿|声音|表情|动作|背景音乐?|情感)[：:=][^\]】）)\n]{1,12}[\]】）)]\s*)+"
 )
 """What stands for a picture, and directions for a voice."""

@@ -1,7 +1,7 @@
 """Turns edited table rows into a recipe, with errors that name the row."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -94,7 +94,9 @@ def edit_facts(recipe: Recipe, rows: Sequence[ListRow]) -> Recipe:
     read = []
     for number, row in enumerate(rows, start=1):
         try:
-            read.append(ListRow(row.origin, people_of(recipe, row.values)))
+            known = row.origin is not None and row.origin < len(recipe.facts)
+            before = recipe.facts[row.origin or 0] if known else None
+            read.append(ListRow(row.origin, people_of(recipe, row.values, before)))
         except RecipeError as error:
             raise RecipeError(
                 _("{kind}第 {number} 行：", kind=_("细节"), number=number) + str(error)
@@ -102,8 +104,9 @@ def edit_facts(recipe: Recipe, rows: Sequence[ListRow]) -> Recipe:
     return changed(recipe, facts=_entries(Fact, read, _("细节")) if read else ())
 
 
-def people_of(recipe: Recipe, values: Mapping[str, Any]) -> dict[str, Any]:
+def people_of(recipe: Recipe, values: Mapping[str, Any], before: Fact | None = None) -> dict[str, Any]:
     """Returns the fields of a fact with the texts of ``names`` and ``relations`` ('赵老师、李总') read.
+    Names that the fact had ``before`` stay also where the recipe no longer has them.
 
     Raises:
         RecipeError: a name that the recipe lacks, or no relation.
@@ -112,8 +115,9 @@ def people_of(recipe: Recipe, values: Mapping[str, Any]) -> dict[str, Any]:
     codes = {title: code for code, title in RELATION_TITLES.items()}
     codes |= {_(title): code for code, title in RELATION_TITLES.items()}
     codes |= {code.value: code for code in RELATION_TITLES}
-    names = _several(values.get("names"))
-    if unknown := next((name for name in names if recipe.name(name) is None), None):
+    kept = before.names if before else ()
+    names = _several(values.get("names"), [*kept, *(name.text for name in recipe.names)])
+    if unknown := next((name for name in names if recipe.name(name) is None and name not in kept), None):
         raise RecipeError(_("称谓列表里没有“{name}”", name=unknown))
     relations = _several(values.get("relations"))
     if unknown := next((text for text in relations if text not in codes), None):
@@ -122,10 +126,15 @@ def people_of(recipe: Recipe, values: Mapping[str, Any]) -> dict[str, Any]:
     return {**read, "names": tuple(names), "relations": tuple(codes[text] for text in relations)}
 
 
-def _several(value: object) -> list[str]:
+def _several(value: object, known: Iterable[str] = ()) -> list[str]:
+    """The entries of a list or of a text; ``known`` ones may hold the marks between two."""
     if isinstance(value, list | tuple):
         return [str(entry) for entry in value]
-    return [entry for part in re.split("[、,，;；/\n]", _text(value)) if (entry := part.strip())]
+    longest = sorted((re.escape(text) for text in known), key=len, reverse=True)
+    marks, text = "、,，;；/\n", _text(value)
+    whole = "|".join(longest) or r"(?!)"
+    found = re.findall(rf"(?:^|(?<=[{marks}]))\s*(?:{whole})\s*(?=[{marks}]|$)|[^{marks}]+", text)
+    return [entry for part in found if (entry := part.strip())]
 
 
 def edit_style(recipe: Recipe, text: str, **fields: object) -> Recipe:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Protocol
 
-from pydantic import BaseModel, ConfigDict, StringConstraints, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints
 
 from tianji_core.i18n import _
 from tianji_core.recipe.axes import Label
@@ -17,7 +17,15 @@ LONGEST_FACT = 200
 MOST_FACTS = 5000
 _BREAK = re.compile(r"[,，、。；;！!？?\s]+")
 
-FactText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=2, max_length=LONGEST_FACT)]
+_MARKS = " \t\n\u3000。.,，;；、！!？?"
+
+
+def _bare(text: object) -> object:
+    """The text on one line, without the marks around it."""
+    return " ".join(text.split()).strip(_MARKS) if isinstance(text, str) else text
+
+
+FactText = Annotated[str, BeforeValidator(_bare), StringConstraints(min_length=2, max_length=LONGEST_FACT)]
 
 
 class Fact(BaseModel):
@@ -31,11 +39,6 @@ class Fact(BaseModel):
     names: tuple[Label, ...] = ()
     relations: tuple[Relation, ...] = ()
     enabled: bool = True
-
-    @field_validator("text")
-    @classmethod
-    def _one_line(cls, text: str) -> str:
-        return " ".join(text.split()).rstrip("。.,，;；、")
 
     def about(self, name: str, relation: Relation) -> bool:
         """Returns whether the fact is about a receiver."""
