@@ -3,6 +3,8 @@
 import io
 import json
 import mailbox
+import subprocess
+import sys
 import zipfile
 from email.message import EmailMessage
 from pathlib import Path
@@ -12,6 +14,8 @@ import pytest
 
 from tianji_core.errors import InputError
 from tianji_core.generation.knowledge import read_document, without_names
+from tianji_core.generation.knowledge.decoding import decoded
+from tianji_core.generation.knowledge.people import People
 
 QQ = """消息记录（此消息记录为文本格式，不支持重新导入）
 
@@ -26,7 +30,7 @@ QQ = """消息记录（此消息记录为文本格式，不支持重新导入）
 小明新年好！电话还是13812345678吗？卡号6222 0212 3456 7890 123
 [图片]
 """
-WECHAT = "张三 2024-02-10 08:00\n李四，祝你龙年大吉！\n\n李四 2024-02-10 08:01:33\n同喜同喜，张三也要好好的\n"
+WECHAT = "张三 2024-02-10 08:00\n李四，祝你龙年大吉！\n\n李四 2024-02-10 08:01:33\n同喜同喜，张三也要好好的\n\n张三 2024-02-10 08:02\n好\n"
 TABLE = (
     "localId,Type,IsSender,StrContent,StrTime,NickName,Sender\n"
     "1,1,1,新年快乐啊老同学,2024-02-10 08:00:00,陈晓东,我\n"
@@ -42,8 +46,9 @@ MESSAGES = {
 }
 PAGE = (
     "<html><body><div>2024-02-10 08:00:00 张三</div><div>李四，祝你龙年大吉！</div>"
-    "<div>2024-02-10 08:01:33 李四</div><div>同喜同喜</div></body></html>"
+    "<div>2024-02-10 08:01:33 李四</div><div>同喜同喜</div><div>2024-02-10 08:02:33 李四</div><div>再见</div></body></html>"
 )
+UTF8 = "Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 8bit"
 BILIBILI = {
     "body": [
         {"from": n, "to": n + 1, "content": said} for n, said in enumerate(("大家好", "大家好", "讲腊八"))
@@ -66,11 +71,12 @@ ASS = (
             QQ,
             "甲：赵老师，新年好！我是甲，〔地址〕了。\n乙：甲新年好！电话还是〔电话〕吗？卡号〔卡号〕",
         ),
-        ("wechat.txt", WECHAT, "甲：乙，祝你龙年大吉！\n乙：同喜同喜，甲也要好好的"),
+        ("wechat.txt", WECHAT, "甲：乙，祝你龙年大吉！\n乙：同喜同喜，甲也要好好的\n甲：好"),
         ("wechat.csv", TABLE, "我：新年快乐啊老同学\n甲：甲祝您全家安康"),
         ("chat.json", json.dumps(MESSAGES), "甲：甲祝大家元宵快乐\n乙：同乐！"),
         ("bilibili.json", json.dumps(BILIBILI), "大家好\n讲腊八"),
         ("a.srt", SRT, "祝你\n生日快乐\n切蛋糕"),
+        ("b.srt", SRT.replace("\r\n\r\n", "\r\n"), "祝你\n生日快乐\n切蛋糕"),
         ("a.vtt", VTT, "你好啊"),
         ("a.ass", ASS, "你好，世界\n第二行"),
         ("plain.txt", "今天是2024-02-10 08:00，开会。\n张三也来", "今天是2024-02-10 08:00，开会。\n张三也来"),
@@ -116,6 +122,81 @@ def test_letters_of_years_are_read_without_quotes_and_names(tmp_path: Path):
 def test_further_names_are_replaced_on_request():
     read = read_document("a.txt", "小明和 Ann 在星光幼儿园，Annie 也在".encode())
     assert without_names(read, ["小明", "星光幼儿园", "Ann", ""]).text == "某某和 某某 在某某，Annie 也在"
+
+
+def test_the_name_of_a_file_names_nobody():
+    chat = read_document("与张三的聊天记录.txt", WECHAT.encode())
+    assert "张三" not in chat.name and chat.name.endswith(".txt")
+    plain = read_document("与张三的约定.txt", "守时".encode())
+    assert without_names(plain, ["张三"]).name == "与某某的约定.txt"
+
+
+def test_a_short_name_is_hidden_only_where_a_name_stands():
+    people = People()
+    for name in ("强", "高兴"):
+        people.sign(name)
+    said = "我是强\n强，你好\n@高兴 强烈推荐，今天很高兴"
+    assert people.without(said) == "我是甲\n甲，你好\n@乙 强烈推荐，今天很高兴"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("总价 1234567 元", "总价 1234567 元"),
+        ("圆周率是3.14159265358", "圆周率是3.14159265358"),
+        ("1.13812345678 小王", "1.〔电话〕 小王"),
+        ("群号1234567。", "群号〔号码〕。"),
+        ("发到 a.b@qq.com谢谢", "发到 〔邮箱〕谢谢"),
+        ("寄，浙江省杭州市西湖区文三路5号2栋301室", "寄，〔地址〕"),
+    ],
+)
+def test_numbers_of_people_are_hidden_and_amounts_stay(text: str, expected: str):
+    assert People().without(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2024-05-01 09:00 签到\n2024-05-01 10:00 讲座开始",
+        "2024年5月1日 08:30 星期三\n去公园\n2024年5月8日 08:30 星期三 晴\n回家",
+    ],
+)
+def test_a_timetable_and_a_diary_are_no_chats(text: str):
+    assert read_document("a.txt", text.encode()).text == text
+
+
+def test_what_stands_before_a_chat_is_kept():
+    assert read_document("a.txt", f"春节问候\n{WECHAT}".encode()).text.startswith("春节问候\n甲：")
+
+
+def test_big5_whose_sample_ends_in_a_character_is_read():
+    text = "祝您身體健康，萬事如意，闔家歡樂。\n" * 3000
+    data = b"a" + text.encode("big5")
+    assert decoded(data) == "a" + text
+    assert decoded(data[:1] + data[1:].replace(b"\n", b"")) == "a" + text.replace("\n", "")
+
+
+@pytest.mark.parametrize("header", ["To: =?utf-8?b?!!!?=", "To: a@[", "From: <", "Subject: =?x?q?=ff?="])
+def test_a_broken_header_leaves_the_other_letters(header: str):
+    box = f"From a\n{header}\n{UTF8}\n\n祝好\n\nFrom b\n{UTF8}\n\n端午安康\n"
+    read = read_document("a.mbox", box.encode()).text
+    assert "祝好" in read and "端午安康" in read
+
+
+def test_what_stands_below_a_quote_is_read():
+    body = "On Mon, Jan 1, 2024, A <a@b.c> wrote:\n> 旧话\n\n我的回答\n------ 原始邮件 ------\n更旧的话"
+    assert read_document("a.eml", f"Subject: x\n{UTF8}\n\n{body}".encode()).text == "x\n我的回答"
+    unmarked = "回答\nOn Mon, Jan 1, 2024, A <a@b.c> wrote:\n旧话"
+    assert read_document("a.eml", f"Subject: x\n{UTF8}\n\n{unmarked}".encode()).text == "x\n回答"
+
+
+def test_the_limit_of_memory_can_be_raised_for_pictures():
+    program = (
+        "import resource as r\nfrom tianji_core.generation.knowledge import conversion as c\n"
+        "c._limit_memory()\na = r.getrlimit(r.RLIMIT_AS)[0]\nc._limit_memory(c.SIGHT_MEMORY)\n"
+        "assert r.getrlimit(r.RLIMIT_AS)[0] - a > 2 * 1024**3"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
 
 
 def workbook() -> bytes:

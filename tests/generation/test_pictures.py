@@ -5,7 +5,7 @@ import subprocess
 import zlib
 
 import pytest
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from tianji_core.errors import InputError
 from tianji_core.generation.knowledge import read_document
@@ -37,6 +37,26 @@ def picture(lines: tuple[str, ...] = LINES, kind: str = "PNG") -> bytes:
 def test_the_text_of_a_picture_is_read(name: str, kind: str):
     read = read_document(name, picture(kind=kind)).text
     assert "祝外婆生日快乐" in read and "愿您身体健康" in read
+
+
+def test_every_page_of_a_tiff_is_read():
+    first, second = (Image.open(io.BytesIO(picture((line,)))) for line in LINES)
+    target = io.BytesIO()
+    first.save(target, "TIFF", save_all=True, append_images=[second])
+    read = read_document("a.tif", target.getvalue()).text
+    assert "祝外婆生日快乐" in read and "愿您身体健康" in read
+
+
+def test_black_text_on_nothing_and_a_turned_photograph_are_read():
+    drawn = Image.open(io.BytesIO(picture()))
+    clear = Image.new("RGBA", drawn.size, (0, 0, 0, 0))
+    clear.putalpha(ImageOps.invert(drawn.convert("L")))
+    turned, exif = drawn.transpose(Image.Transpose.ROTATE_90), Image.Exif()
+    exif[0x0112] = 6
+    for name, image, kind in (("a.png", clear, "PNG"), ("a.jpg", turned, "JPEG")):
+        target = io.BytesIO()
+        image.save(target, kind, exif=exif if kind == "JPEG" else b"")
+        assert "祝外婆生日快乐" in read_document(name, target.getvalue()).text
 
 
 def test_a_picture_without_text_says_so():

@@ -3,20 +3,26 @@
 import csv
 import io
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from tianji_core.generation.knowledge.people import People
 
-_TIME = r"\d{4}[-/.年]\d{1,2}[-/.月]\d{1,2}日?\s+(?:上午|下午|[AP]M)?\s*\d{1,2}:\d{2}(?::\d{2})?"
-_NUMBER = r"(?:\s*(?:\(\d{5,12}\)|<[^<>\s]+>))?"
+_TIME = r"\d{4}[-/.年]\d{1,2}[-/.月]\d{1,2}日?\s{1,4}(?:上午|下午|[AP]M)?\s{0,4}\d{1,2}:\d{2}(?::\d{2})?"
+_NUMBER = r"(?:\s{0,4}(?P<account>\(\d{5,12}\)|<[^<>\s]{1,100}>))?"
 _HEADS = (
-    re.compile(rf"^\[?{_TIME}\]?\s+(?P<who>[^\n:：]{{1,40}}?){_NUMBER}\s*[:：]?$"),
-    re.compile(rf"^(?P<who>[^\n\[\]]{{1,40}}?){_NUMBER}\s*\(?{_TIME}\)?$"),
-    re.compile(rf"^\[?{_TIME}\]?\s+(?P<who>[^\n:：]{{1,40}}?){_NUMBER}[:：]\s?(?P<said>.+)$"),
+    re.compile(rf"^\[?{_TIME}\]?\s{{1,4}}(?P<who>[^\n:：]{{1,40}}?){_NUMBER}\s{{0,4}}[:：]?$"),
+    re.compile(rf"^(?P<who>[^\n\[\]]{{1,40}}?){_NUMBER}\s{{0,4}}\(?{_TIME}\)?$"),
+    re.compile(rf"^\[?{_TIME}\]?\s{{1,4}}(?P<who>[^\n:：]{{1,40}}?){_NUMBER}[:：]\s?(?P<said>.+)$"),
 )
-_LEAST = 2
-"""Messages from which a text is a chat."""
+_LEAST, _MANY = 2, 6
+"""Messages with words from which a text of several senders is a chat, and one of a single sender."""
+_NO_SENDER = re.compile(
+    r"^(?:(?:星期|周|礼拜)[一二三四五六日天]|晴|阴|多云|晴转多云|多云转晴|[小中大]?[雨雪]|雷?阵雨|[\s,，/（）()]){1,9}$"
+)
+"""What stands behind the date in a diary."""
+_EXPORT_HEAD = re.compile(r"^(?:消息记录（|消息分组[:：]|消息对象[:：])")
 _DENSE = 0.1
 """Share of its lines that begin a message."""
 _WHO = ("sender", "nickname", "talker", "remark", "发送者", "发送人", "昵称", "备注", "姓名", "name", "from")
@@ -31,7 +37,7 @@ _RULE = re.compile(r"^[=\-*_~]{4,}$")
 
 
 class ChatLine(NamedTuple):
-    """Who said what."""
+    """Who said what; what stands before the first message has no sender."""
 
     who: str
     said: str
@@ -39,32 +45,39 @@ class ChatLine(NamedTuple):
 
 def chat_in_text(text: str) -> list[ChatLine] | None:
     """Returns the messages of a text in which lines with a time and a name begin them; None for any other
-    text."""
+    text, such as a timetable or a diary."""
     messages: list[ChatLine] = []
-    heads = filled = 0
+    heads = filled = accounts = 0
     who = ""
     said: list[str] = []
     for line in text.splitlines():
         filled += bool(line.strip())
         if found := _head(line):
             heads += 1
+            accounts += found["account"] is not None
             messages.append(ChatLine(who, "\n".join(said)))
-            who, first = found
+            who = found["who"].strip()
+            first = found.groupdict().get("said")
             said = [first] if first else []
-        elif not _RULE.match(line.strip()):
+        elif not _RULE.match(line.strip()) and (who or not _EXPORT_HEAD.match(line)):
             said.append(line.strip())
     messages.append(ChatLine(who, "\n".join(said)))
-    if heads < _LEAST or heads < _DENSE * filled:
+    if heads < _LEAST or heads < _DENSE * filled or not (accounts or _talked(messages)):
         return None
-    return [each for each in messages if each.who]
+    return messages
 
 
-def _head(line: str) -> ChatLine | None:
-    for pattern in _HEADS:
-        if found := pattern.match(line.strip()):
-            parts = found.groupdict()
-            return ChatLine(parts["who"].strip(), parts.get("said") or "")
-    return None
+def _talked(messages: list[ChatLine]) -> bool:
+    """Whether somebody speaks more than once, and not to himself in a few words."""
+    spoken = Counter(each.who for each in messages if each.who and each.said.strip())
+    enough = _LEAST if len(spoken) > 1 else _MANY
+    return spoken.total() >= enough and max(spoken.values(), default=0) > 1
+
+
+def _head(line: str) -> re.Match[str] | None:
+    line = line.strip()
+    found = next(filter(None, (pattern.match(line) for pattern in _HEADS)), None)
+    return None if found is None or _NO_SENDER.match(found["who"].strip()) else found
 
 
 def chat_in_table(text: str) -> list[ChatLine] | None:
@@ -116,7 +129,9 @@ def chat_text(messages: list[ChatLine]) -> str:
     people = People()
     for message in messages:
         people.sign(message.who)
-    return "\n".join(f"{people.sign(who)}：{said}" for who, said in _spoken(messages, people))
+    return "\n".join(
+        f"{people.sign(who)}：{said}" if who else said for who, said in _spoken(messages, people)
+    )
 
 
 def _spoken(messages: list[ChatLine], people: People) -> Iterator[ChatLine]:

@@ -14,13 +14,13 @@ import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from tianji_core.generation.knowledge.chats import chat_in_json, chat_in_table, chat_in_text, chat_text
 from tianji_core.generation.knowledge.decoding import decoded
 from tianji_core.generation.knowledge.letters import text_of_letters
 from tianji_core.generation.knowledge.office_files import text_of_book, text_of_slides, text_of_tables
-from tianji_core.generation.knowledge.pictures import reader, text_of_picture, text_of_scan
+from tianji_core.generation.knowledge.pictures import TOO_LARGE, reader, text_of_picture, text_of_scan
 from tianji_core.generation.knowledge.subtitles import words_of_bilibili, words_of_cues, words_of_dialogue
 from tianji_core.generation.knowledge.web_pages import text_of_page
 
@@ -36,7 +36,7 @@ TEXT = 10_000_000
 _OUTPUT = 6 * TEXT + 10_000
 SIGHT_MEMORY = 4 * 1024**3
 """Bytes that the reading of pictures may take beside the libraries."""
-TOO_LARGE, OUT_OF_MEMORY = "too large", "out of memory"
+OUT_OF_MEMORY = "out of memory"
 NO_MESSAGES, NO_ENCODING = "no messages", "no encoding"
 """Reasons of a failure that the parent puts into words; any other reason is what a library said."""
 
@@ -44,11 +44,21 @@ NO_MESSAGES, NO_ENCODING = "no messages", "no encoding"
 _ARCHIVES = (".docx", ".pptx", ".xlsx", ".epub")
 _CUES = (".srt", ".vtt", ".ass", ".ssa")
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
-PRIVATE = (".eml", ".mbox", ".csv", ".json")
-"""Letters and chats, in which people get signs; html is read so where it holds a chat."""
+PLAIN = (".txt", ".md")
+_LETTERS = (".eml", ".mbox")
+_TABLES = (".csv", ".json")
+_NO_MEMORY = ("bad_alloc", "bad allocation", "Failed to allocate memory")
+"""What libraries in C++ say in errors of their own where memory is short."""
 
 
-def convert(suffix: str, data: bytes) -> str:
+class Converted(NamedTuple):
+    """The text of a document; ``private``: it is of letters or a chat, and people in it have signs."""
+
+    text: str
+    private: bool = False
+
+
+def convert(suffix: str, data: bytes) -> Converted:
     """Returns the text of a document. The libraries raise their own errors.
 
     Raises:
@@ -60,20 +70,21 @@ def convert(suffix: str, data: bytes) -> str:
             if sum(member.file_size for member in archive.infolist()) > UNPACKED:
                 raise ValueError(TOO_LARGE)
     if suffix in PICTURES:
-        text = _read_by_sight(lambda read: text_of_picture(read, data))
-    elif suffix in (*_CUES, *PRIVATE):
+        found = Converted(_read_by_sight(lambda read: text_of_picture(read, data)))
+    elif suffix in (*_CUES, *PLAIN, *_LETTERS, *_TABLES):
         _limit_memory()
-        text = _text_of_lines(suffix, data)
+        found = text_of_lines(suffix, data)
     elif suffix in (".pptx", ".xlsx", ".epub"):
         _limit_memory()
-        text = {".pptx": text_of_slides, ".xlsx": text_of_tables, ".epub": text_of_book}[suffix](data)
+        read = {".pptx": text_of_slides, ".xlsx": text_of_tables, ".epub": text_of_book}[suffix]
+        found = Converted(read(data))
     else:
-        text = _by_markitdown(suffix, data)
-        if suffix == ".pdf" and not text.strip():
-            text = _read_by_sight(lambda read: text_of_scan(read, data))
-    if len(text) > TEXT:
+        found = _by_markitdown(suffix, data)
+        if suffix == ".pdf" and not found.text.strip():
+            found = Converted(_read_by_sight(lambda read: text_of_scan(read, data)))
+    if len(found.text) > TEXT:
         raise ValueError(TOO_LARGE)
-    return text
+    return found
 
 
 def _read_by_sight(look: Callable[[Any], str]) -> str:
@@ -82,27 +93,38 @@ def _read_by_sight(look: Callable[[Any], str]) -> str:
     return look(read)
 
 
-def _text_of_lines(suffix: str, data: bytes) -> str:
-    """Returns the words of subtitles, letters and chats."""
-    if suffix in (".eml", ".mbox"):
-        return text_of_letters(data)
+def text_of_lines(suffix: str, data: bytes) -> Converted:
+    """Returns the words of plain texts, subtitles, letters and chats.
+
+    Raises:
+        ValueError: :data:`NO_ENCODING`, :data:`TOO_LARGE`, :data:`NO_MESSAGES` or what a library says.
+    """
+    if suffix in _LETTERS:
+        return Converted(text_of_letters(data), private=True)
     text = decoded(data)
     if text is None:
         raise ValueError(NO_ENCODING)
-    if suffix in (".ass", ".ssa"):
-        return words_of_dialogue(text)
+    if suffix in PLAIN:
+        return _chat_or_text(text)
     if suffix in _CUES:
-        return words_of_cues(text)
+        return Converted(words_of_dialogue(text) if suffix in (".ass", ".ssa") else words_of_cues(text))
     value = json.loads(text) if suffix == ".json" else None
     if (words := words_of_bilibili(value)) is not None:
-        return words
+        return Converted(words)
     messages = chat_in_json(value) if suffix == ".json" else chat_in_table(text)
     if messages is None:
         raise ValueError(NO_MESSAGES)
-    return chat_text(messages)
+    return Converted(chat_text(messages), private=True)
 
 
-def _by_markitdown(suffix: str, data: bytes) -> str:
+def _chat_or_text(text: str) -> Converted:
+    if len(text) > TEXT:
+        raise ValueError(TOO_LARGE)
+    chat = chat_in_text(text)
+    return Converted(text) if chat is None else Converted(chat_text(chat), private=True)
+
+
+def _by_markitdown(suffix: str, data: bytes) -> Converted:
     import markitdown
     from bs4 import BeautifulSoup
     from markitdown import converters
@@ -120,16 +142,16 @@ def _by_markitdown(suffix: str, data: bytes) -> str:
         data, info = page.encode("utf-8"), markitdown.StreamInfo(extension=suffix, charset="utf-8")
     # Without MarkItDown itself, which would take a broken file for plain text.
     text = converter().convert(io.BytesIO(data), info).text_content
-    chat = chat_in_text(text) if suffix in (".html", ".htm") else None
-    return text if chat is None else chat_text(chat)
+    return _chat_or_text(text) if suffix in (".html", ".htm") else Converted(text)
 
 
 def _limit_memory(more: int = MEMORY) -> None:
-    """Limits the address space to what the libraries occupy now and ``more`` bytes."""
+    """Limits the address space to what the libraries occupy now and ``more`` bytes; a later call may raise
+    the limit again."""
     with contextlib.suppress(OSError, ValueError):  # a system without /proc, or a lower limit already
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
         limit = pages * resource.getpagesize() + more
-        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+        resource.setrlimit(resource.RLIMIT_AS, (limit, resource.getrlimit(resource.RLIMIT_AS)[1]))
 
 
 def main(suffix: str) -> int:
@@ -142,13 +164,16 @@ def main(suffix: str) -> int:
         with contextlib.suppress(OSError, ValueError):
             resource.setrlimit(kind, (soft, hard))
     data = sys.stdin.buffer.read()
+    answer: dict[str, str | bool]
     try:
-        answer = {"text": convert(suffix, data)}
+        answer = dict(convert(suffix, data)._asdict())
     except MemoryError:
         answer = {"error": OUT_OF_MEMORY}
     except Exception as error:  # each format's library raises its own classes
         said = str(error).strip()[:4000].splitlines()
         answer = {"error": said[0][:500] if said else type(error).__name__}
+        if any(words in str(error) for words in _NO_MEMORY):
+            answer = {"error": OUT_OF_MEMORY}
     sys.stdout.buffer.write(json.dumps(answer, ensure_ascii=False).encode("utf-8", "replace"))
     return 0
 

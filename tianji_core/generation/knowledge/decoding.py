@@ -1,6 +1,7 @@
 """The encoding of a plain text, as people's programs have written it."""
 
 import codecs
+import contextlib
 
 _SAMPLE = 64 * 1024
 """Bytes by which the encoding is recognised."""
@@ -23,6 +24,19 @@ def _legacy_encodings(data: bytes) -> list[str]:
     """Returns GB18030 and Big5, the one under which the text reads as language first."""
     from charset_normalizer import from_bytes
 
-    best = from_bytes(data[:_SAMPLE], cp_isolation=["gb18030", "big5", "big5hkscs"]).best()
+    sample = data[:_SAMPLE]
+    with contextlib.suppress(UnicodeDecodeError):  # not Big5; in Big5 the sample may end in a character
+        codecs.getincrementaldecoder("big5hkscs")().decode(sample)
+        sample = sample[: len(sample) - _cut_off(sample)]
+    best = from_bytes(sample, cp_isolation=["gb18030", "big5", "big5hkscs"]).best()
     big5 = best is not None and best.encoding.startswith("big5")
     return ["big5hkscs", "gb18030"] if big5 else ["gb18030", "big5hkscs"]
+
+
+def _cut_off(sample: bytes) -> int:
+    """Returns the bytes at the end of Big5 that are a part of a character."""
+    try:
+        sample.decode("big5hkscs")
+    except UnicodeDecodeError as error:
+        return len(sample) - error.start
+    return 0

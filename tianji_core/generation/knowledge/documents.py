@@ -13,21 +13,22 @@ from pathlib import PurePath
 
 from tianji_core.errors import InputError
 from tianji_core.gate import clean_sentence, standard_characters
-from tianji_core.generation.knowledge.chats import chat_in_text, chat_text
 from tianji_core.generation.knowledge.conversion import (
     MEMORY,
     NO_ENCODING,
     NO_MESSAGES,
     OUT_OF_MEMORY,
+    PICTURES,
+    PLAIN,
     SECONDS,
-    TEXT,
-    TOO_LARGE,
+    SIGHT_MEMORY,
+    Converted,
+    text_of_lines,
 )
-from tianji_core.generation.knowledge.decoding import decoded
 from tianji_core.generation.knowledge.line_wraps import without_line_wraps
 from tianji_core.generation.knowledge.page_margins import without_margins
 from tianji_core.generation.knowledge.people import without_words
-from tianji_core.generation.knowledge.pictures import NO_OCR
+from tianji_core.generation.knowledge.pictures import NO_OCR, TOO_LARGE
 from tianji_core.i18n import _
 from tianji_core.jobs.environment import child_environment
 from tianji_core.jobs.processes import end_group
@@ -39,16 +40,18 @@ SUFFIXES = (
 )
 _SEPARATORS = [r"\n\n+", r"\n", r"(?<=[。！？!?…])", r"(?<=[；;])", r"(?<=[，,、])", r""]
 """Where a text may be split, best first: paragraphs, lines, sentence ends, clauses, anywhere."""
-_PLAIN = (".txt", ".md")
 LARGEST_FILE = 64 * 1024**2
 """Bytes of a file."""
+AT_ONCE = 256 * 1024
+"""Bytes of a plain text that is read here, without a process of its own."""
 SMALLEST, LARGEST = 100, 8000
 """The limits of the chunk size, in characters."""
 
 
 @dataclass(frozen=True)
 class Document:
-    """A file's name, the SHA-256 of its bytes, and its text."""
+    """A file's name, the SHA-256 of its bytes, and its text. Files of letters and chats, which are mostly
+    named after somebody, have a made name instead of their own."""
 
     name: str
     sha256: str
@@ -67,8 +70,9 @@ class DocumentChunk:
 
 def read_document(name: str, data: bytes) -> Document:
     """Returns the text of a file: a document, slides, a table, a book, subtitles, a picture or a scan,
-    letters or a chat. All but plain text are converted in a child process with limits of memory and time. In
-    letters and chats the names of people, numbers and addresses are replaced.
+    letters or a chat. All but short plain texts are converted in a child process with limits of memory and
+    time. In letters and chats the names of people, numbers and addresses are replaced, and so is the name of
+    the file.
 
     Raises:
         InputError: another kind of file, one that is too large or cannot be read, or one without text.
@@ -80,9 +84,8 @@ def read_document(name: str, data: bytes) -> Document:
         )
     if suffix.lstrip(".") not in SUFFIXES:
         raise InputError(_("不认识 {file} 的格式，可以用的是：{known}", file=name, known="、".join(SUFFIXES)))
-    text = _plain(name, data) if suffix in _PLAIN else _converted(name, suffix, data)
-    if len(text) > TEXT:
-        raise _too_much(name)
+    small = suffix in PLAIN and len(data) <= AT_ONCE
+    text, private = _plain(name, suffix, data) if small else _converted(name, suffix, data)
     if suffix == ".pdf":
         text = without_margins(text)
     text = re.sub(r"[ \t]+\n", "\n", standard_characters(text.replace("\r\n", "\n"))).strip()
@@ -90,18 +93,18 @@ def read_document(name: str, data: bytes) -> Document:
         text = without_line_wraps(text)
     if not text:
         raise InputError(_("{file} 里没有文字；是图片的话，请换一张清楚、横平竖直的", file=name))
-    return Document(PurePath(name).name, hashlib.sha256(data).hexdigest(), text)
+    sha256 = hashlib.sha256(data).hexdigest()
+    return Document(f"往来文字-{sha256[:6]}{suffix}" if private else PurePath(name).name, sha256, text)
 
 
-def _plain(name: str, data: bytes) -> str:
-    text = decoded(data)
-    if text is None:
-        raise _refusal(name, NO_ENCODING)
-    chat = chat_in_text(text)
-    return text if chat is None else chat_text(chat)
+def _plain(name: str, suffix: str, data: bytes) -> Converted:
+    try:
+        return text_of_lines(suffix, data)
+    except ValueError as error:
+        raise _refusal(name, str(error)) from None
 
 
-def _converted(name: str, suffix: str, data: bytes) -> str:
+def _converted(name: str, suffix: str, data: bytes) -> Converted:
     """Returns the text that the child process reads from a file.
 
     Raises:
@@ -136,7 +139,7 @@ def _converted(name: str, suffix: str, data: bytes) -> str:
         output.seek(0)
         answer = json.load(output) if child.returncode == 0 else {"error": OUT_OF_MEMORY}
     if "text" in answer:
-        return str(answer["text"])
+        return Converted(str(answer["text"]), bool(answer["private"]))
     raise _refusal(name, answer["error"])
 
 
@@ -144,7 +147,8 @@ def _refusal(name: str, reason: str) -> InputError:
     if reason == TOO_LARGE:
         return _too_much(name)
     if reason == OUT_OF_MEMORY:
-        limit = f"{MEMORY / 1024**3:g}"
+        sight = PurePath(name).suffix.lower() in PICTURES
+        limit = f"{(SIGHT_MEMORY if sight else MEMORY) / 1024**3:g}"
         return InputError(
             _("读 {file} 要的内存超过 {gb} GB，已经停掉；请拆小，或另存为 txt", file=name, gb=limit)
         )
@@ -168,8 +172,11 @@ def _too_much(name: str) -> InputError:
 
 
 def without_names(document: Document, names: Iterable[str]) -> Document:
-    """Returns a document in which each of ``names`` stands as 某某."""
-    return replace(document, text=without_words(document.text, names))
+    """Returns a document in which each of ``names`` stands as 某某, also in its file's name."""
+    hidden = list(names)
+    return replace(
+        document, name=without_words(document.name, hidden), text=without_words(document.text, hidden)
+    )
 
 
 def split_document(document: Document, size: int = 600, overlap: int = 60) -> list[DocumentChunk]:

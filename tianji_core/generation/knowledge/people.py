@@ -2,7 +2,7 @@
 a person has written is read on this machine only, and nothing of it is sent as it stands."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 
 _SIGNS = "甲乙丙丁戊己庚辛壬癸"
 _COMMON = frozenset(
@@ -24,24 +24,48 @@ _COMMON = frozenset(
     )
 )
 """What people call each other; it says nothing about who somebody is."""
+_WORDS = frozenset(
+    re.findall(
+        r"\S+",
+        "高兴 开心 快乐 幸福 平安 健康 吉祥 如意 祝福 朋友 老师 同学 大家 新年 春节 时光 阳光 明天 今天 生活 温暖 美好 "
+        "天天 微笑 安静 努力 加油 晚安 早安 你好 谢谢 喜欢 可爱 幸运 希望 梦想 未来 永远 自由 简单 随便 回忆 思念",
+    )
+)
+"""Words of greetings that people also call themselves; they are names only where a name stands."""
+_NO_DECIMAL = r"(?<!\d)(?:(?<!\d\.)|(?<=^\d\.)|(?<=^\d\d\.))"
+"""No digit before, nor the whole part of a decimal; at the head of a line that is the number of an entry."""
 _PLACES = (
     (re.compile(r"https?://[^\s，。；、）)》\"']+|www\.[^\s，。；、）)》\"']+"), "〔链接〕"),
-    (re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"), "〔邮箱〕"),
-    (re.compile(r"(?<![0-9A-Za-z])\d{17}[0-9Xx](?![0-9A-Za-z])"), "〔证件号〕"),
-    (re.compile(r"(?<!\d)(?:\+?86[- ]?)?1[3-9]\d[- ]?\d{4}[- ]?\d{4}(?!\d)"), "〔电话〕"),
-    (re.compile(r"(?<!\d)(?:0\d{2,3}[-—－ ]?)[2-9]\d{6,7}(?!\d)"), "〔电话〕"),
-    (re.compile(r"(?<!\d)\d(?:[ -]?\d){14,18}(?!\d)"), "〔卡号〕"),
-    (re.compile(r"(?i)(?:微信号?|wechat|wxid|vx|QQ|扣扣)\s*[:：号是]*\s*[A-Za-z0-9_-]{5,20}"), "〔账号〕"),
     (
         re.compile(
-            r"(?:[\u4e00-\u9fff]{2,8}(?:省|自治区))?(?:[\u4e00-\u9fff]{2,6}市)?(?:[\u4e00-\u9fff]{1,6}[区县镇乡])?"
-            r"[\u4e00-\u9fff]{1,10}(?:路|街|道|巷|弄|小区|花园|苑)[\u4e00-\u9fff]{0,4}\d+\s*[号弄栋幢座#]"
-            r"(?:\s*院?\s*\d+\s*(?:号楼|号|栋|幢|座|单元|楼|层|室|#)|\s*\d{2,4}(?:室)?)*"
+            r"(?:(?:(?![\u4e00-\u9fff])[\w.+-]){1,64}|[\u4e00-\u9fff]{1,4})"
+            r"@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8}"
         ),
-        "〔地址〕",
+        "〔邮箱〕",
     ),
-    (re.compile(r"(?<![\d.])\d{7,}(?![\d.])"), "〔号码〕"),
+    (re.compile(r"(?<![0-9A-Za-z])\d{17}[0-9Xx](?![0-9A-Za-z])"), "〔证件号〕"),
+    (re.compile(rf"(?m){_NO_DECIMAL}(?:\+?86[- ]?)?1[3-9]\d[- ]?\d{{4}}[- ]?\d{{4}}(?!\d)"), "〔电话〕"),
+    (re.compile(rf"(?m){_NO_DECIMAL}(?:0\d{{2,3}}[-—－ ]?)[2-9]\d{{6,7}}(?!\d)"), "〔电话〕"),
+    (re.compile(rf"(?m){_NO_DECIMAL}\d(?:[ -]?\d){{14,18}}(?!\d)"), "〔卡号〕"),
+    (
+        re.compile(r"(?i)(?:微信号?|wechat|wxid|vx|QQ|扣扣)\s{0,4}[:：号是]{0,4}\s{0,4}[A-Za-z0-9_-]{5,20}"),
+        "〔账号〕",
+    ),
+    (
+        re.compile(
+            r"(?<![\d.¥￥$])(?<![¥￥$] )\d{7,}(?!\d)(?!\.\d)(?!\s?(?:[万亿]?[元圆]|块|美元|港币|日元|欧元|英镑|人次))"
+        ),
+        "〔号码〕",
+    ),
 )
+_HOUSE = re.compile(
+    r"(?:路|街|道|巷|弄|小区|花园|苑)[\u4e00-\u9fff]{0,4}\d{1,5}\s{0,2}[号弄栋幢座#]"
+    r"(?:\s{0,2}院?\s{0,2}\d{1,5}\s{0,2}(?:号楼|号|栋|幢|座|单元|楼|层|室|#)|\s{0,2}\d{2,4}室?){0,6}"
+)
+"""An address from the word for its street on."""
+_STREET, _ABOVE = 10, (("区县镇乡", 6), ("市", 6), ("省区", 8))
+"""Characters that the name of a street has at most, and those of what lies above it, by its last one."""
+_REACH = _STREET + sum(most + 1 for _marks, most in _ABOVE)
 _CHINESE_NAME = re.compile(r"[\u4e00-\u9fff]{3,4}")
 
 
@@ -66,26 +90,53 @@ class People:
         """Returns a text without the names of these people, numbers and addresses."""
         for pattern, mark in _PLACES:
             text = pattern.sub(mark, text)
+        text = _without_addresses(text)
         forms = dict(self._signs)
         for name, sign in self._signs.items():
             if _CHINESE_NAME.fullmatch(name):  # people leave out the family name
                 forms.setdefault(name[1:] if len(name) == 3 else name[2:], sign)
-        return replaced(text, forms)
+        return replaced(text, forms, _WORDS)
 
 
-def replaced(text: str, forms: dict[str, str]) -> str:
+def _without_addresses(text: str) -> str:
+    parts, done = [], 0
+    for found in _HOUSE.finditer(text):
+        begin = _address_begins(text, done, found.start())
+        if begin < found.start():
+            parts += [text[done:begin], "〔地址〕"]
+            done = found.end()
+    return "".join([*parts, text[done:]])
+
+
+def _address_begins(text: str, least: int, street: int) -> int:
+    """Returns where the address begins whose word for the street stands at ``street``; ``street`` itself
+    where no name is before it."""
+    first = street
+    while first > max(least, street - _REACH) and "\u4e00" <= text[first - 1] <= "\u9fff":
+        first -= 1
+    begin, behind = max(first, street - _STREET), street
+    for marks, most in _ABOVE:
+        places = range(max(first, begin - 1), behind - 1)
+        if (place := next((n for n in places if text[n] in marks), None)) is not None:
+            begin, behind = max(first, place - most), place
+    return begin
+
+
+def replaced(text: str, forms: dict[str, str], common: Set[str] = frozenset()) -> str:
     """Returns a text with each key of ``forms`` as its value, the longest first; words of other alphabets
-    only where they stand alone."""
-    names = sorted((name for name in forms if len(name) > 1), key=len, reverse=True)
+    only where they stand alone, single characters and ``common`` words only where a name stands."""
+    names = sorted(filter(None, forms), key=len, reverse=True)
     if not names:
         return text
-    pattern = re.compile(
-        "|".join(
-            rf"(?<![A-Za-z0-9]){re.escape(name)}(?![A-Za-z0-9])" if name.isascii() else re.escape(name)
-            for name in names
-        )
-    )
+    pattern = re.compile("|".join(_form(name, name in common) for name in names), re.MULTILINE)
     return pattern.sub(lambda found: forms[found[0]], text)
+
+
+def _form(name: str, common: bool) -> str:
+    plain = re.escape(name)
+    if len(name) == 1 or common:
+        return rf"(?<=@){plain}|(?:^|(?<=我是)|(?<=我叫)){plain}(?![^\W_])"
+    return rf"(?<![A-Za-z0-9]){plain}(?![A-Za-z0-9])" if name.isascii() else plain
 
 
 def without_words(text: str, words: Iterable[str]) -> str:

@@ -12,8 +12,10 @@ _SURE = 0.5
 """Confidence (0-1) from which a line counts."""
 _SCALE = 2.0
 """Enlargement of a page of 72 dpi."""
-NO_OCR = "no ocr"
-"""The reason where RapidOCR is not installed."""
+_MOST_PAGES = 300
+"""Pages of a TIFF."""
+NO_OCR, TOO_LARGE = "no ocr", "too large"
+"""The reasons where RapidOCR is not installed, and where a file is larger than the limits."""
 
 
 def reader() -> Any:
@@ -30,12 +32,34 @@ def reader() -> Any:
 
 
 def text_of_picture(read: Any, data: bytes) -> str:
-    """Returns the lines of a picture, top down."""
+    """Returns the lines of a picture, top down, of a TIFF those of every page.
+
+    Raises:
+        ValueError: more pages or pixels than may be, with :data:`TOO_LARGE`.
+    """
     from PIL import Image
 
     Image.MAX_IMAGE_PIXELS = MOST_PIXELS // 2  # Pillow refuses twice of it
     with Image.open(io.BytesIO(data)) as picture:
-        return _lines(read, picture)
+        pages = getattr(picture, "n_frames", 1) if picture.format == "TIFF" else 1
+        if pages > _MOST_PAGES:
+            raise ValueError(TOO_LARGE)
+        return "\n\n".join(filter(None, (_page(read, picture, number) for number in range(pages))))
+
+
+def _page(read: Any, picture: Any, number: int) -> str:
+    """Returns the lines of one page as a viewer shows it: upright, and on white where it is transparent."""
+    from PIL import Image, ImageOps
+
+    picture.seek(number)
+    if picture.width * picture.height > MOST_PIXELS:  # Pillow looks at the first one only
+        raise ValueError(TOO_LARGE)
+    upright = ImageOps.exif_transpose(picture)
+    upright.thumbnail((_LONGEST, _LONGEST))
+    if upright.has_transparency_data:
+        shown = upright.convert("RGBA")
+        upright = Image.alpha_composite(Image.new("RGBA", shown.size, "white"), shown)
+    return _lines(read, upright)
 
 
 def text_of_scan(read: Any, data: bytes) -> str:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from itertools import groupby
+from itertools import groupby, zip_longest
 from typing import Any
 
 _TIMES = re.compile(r"^\s*(?:\d+:)?\d+:\d+[,.]\d+\s*-->")
@@ -17,10 +17,22 @@ def words_of_cues(text: str) -> str:
     lines: list[str] = []
     for block in re.split(r"\n[ \t]*\n", text.replace("\r\n", "\n").replace("\r", "\n")):
         shown = block.strip("\n").split("\n")
-        start = next((number for number, line in enumerate(shown) if _TIMES.match(line)), None)
-        if start is not None and not shown[0].startswith(_BLOCKS[:3]):
-            lines += shown[start + 1 :]
+        if not shown[0].startswith(_BLOCKS[:3]):
+            lines += _shown(shown)
     return "\n".join(_once(_TAGS.sub("", line) for line in lines))
+
+
+def _shown(block: list[str]) -> list[str]:
+    """Returns what a block shows: one cue, or several with no empty line between them."""
+    starts = [number for number, line in enumerate(block) if _TIMES.match(line)]
+    numbered = bool(starts) and starts[0] > 0 and block[starts[0] - 1].strip().isdigit()
+    lines = []
+    for start, following in zip_longest(starts, starts[1:], fillvalue=len(block)):
+        cue = block[start + 1 : following]
+        if numbered and following < len(block) and cue and cue[-1].strip().isdigit():
+            del cue[-1]
+        lines += cue
+    return lines
 
 
 def words_of_dialogue(text: str) -> str:
