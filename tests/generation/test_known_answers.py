@@ -92,13 +92,13 @@ def test_another_request_is_asked(workspace: Workspace, api: LoopbackApi, other:
     assert run_once(workspace, api, **other)[1] == 12
 
 
-def test_a_larger_plan_asks_only_what_is_new(workspace: Workspace, api: LoopbackApi):
+def test_a_larger_plan_asks_what_is_new_or_shows_other_examples(workspace: Workspace, api: LoopbackApi):
     numbered(api)
     cells = (("赵老师", "生日"), ("大舅", "春节"))
     small = Plan(styles=("正常",), cells=cells, rounds=1)
     run_once(workspace, api, small)
     larger, asked = run_once(workspace, api, small.model_copy(update={"rounds": 3}))
-    assert asked == 4
+    assert 4 <= asked <= 6  # examples take turns in the order of the whole plan
     stored = samples.page(workspace.engine, samples.SampleFilter(recipe="wishes", run_id=larger.id))
     assert len({each.output for each in stored}) == 6, "rounds never share an answer"
 

@@ -2,9 +2,8 @@
 
 import random
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Annotated, NamedTuple, Self
-from zlib import crc32
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -126,27 +125,13 @@ def tasks(recipe: Recipe, plan: Plan) -> list[Task]:
         chosen = chosen[: plan.limit]
     relations = {name.text: name.relation for name in recipe.names}
     facts = drawn_facts(recipe, relations, [each[0] for each in chosen], plan.seed)
-    turns = _turns(chosen, plan.seed)
-    return [
-        Task(position, *each, fact, turn)
-        for position, (each, fact, turn) in enumerate(zip(chosen, facts, turns, strict=True))
-    ]
-
-
-def _turns(chosen: Sequence[tuple[str, str, str, int, Options]], seed: int) -> list[int]:
-    """The turn of each task, counted from 0 among those of the same style and options. More rounds change no
-    turn of the earlier ones, so that the same requests are sent for them."""
-
-    def place(at: int) -> tuple[int, int]:
-        return chosen[at][3], crc32(f"{seed}|{chosen[at]}".encode())
-
-    counts: Counter[tuple[str, Options]] = Counter()
-    turns = [0] * len(chosen)
-    for at in sorted(range(len(chosen)), key=place):
-        alike = chosen[at][2], chosen[at][4]
-        turns[at] = counts[alike]
-        counts[alike] += 1
-    return turns
+    turns: Counter[tuple[str, Options]] = Counter()
+    planned = []
+    for position, (each, fact) in enumerate(zip(chosen, facts, strict=True)):
+        alike = each[2], each[4]
+        planned.append(Task(position, *each, fact, turns[alike]))
+        turns[alike] += 1
+    return planned
 
 
 def count_tasks(recipe: Recipe, plan: Plan) -> int:
