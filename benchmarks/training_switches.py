@@ -55,6 +55,7 @@ SETTINGS = {
     "liger": Setting(on_card=True),
     "answer_loss": Setting(),
     "packed_kernel": Setting(bits=4, on_card=True),
+    "run_ahead": Setting(),
     "fp8": Setting(float8=True, on_card=True),
 }
 
@@ -189,20 +190,21 @@ def steps(base: Path, setting: Setting, batch: Batch, off: tuple[str, ...], coun
     ids = torch.randint(0, batch.words, (batch.packs, batch.length), generator=chance)
     labels = torch.where(torch.rand(ids.shape, generator=chance) < ANSWERS, ids, torch.full_like(ids, -100))
     data = {"input_ids": ids, "labels": labels, "attention_mask": torch.ones_like(ids)}
-    data = {key: value.to(device) for key, value in data.items()}
-    data["position_ids"] = torch.arange(batch.length, device=device).expand(batch.packs, -1)
+    data["position_ids"] = torch.arange(batch.length).expand(batch.packs, -1)
+    data = {key: value.pin_memory() if device.type == "cuda" else value for key, value in data.items()}
     loss, seconds = 0.0, []
     for _number in range(count):
         began = time.perf_counter()
         with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
-            value = model.compute_loss(data)["loss"]
+            moved = model.data_preprocessor({"data": data}, True)["data"]
+            value = model.compute_loss(moved)["loss"]
         value.backward()
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
         loss = float(value.detach())
         seconds.append(time.perf_counter() - began)
     peak = torch.cuda.max_memory_allocated() / 1e9 if device.type == "cuda" else 0.0
-    del model, optimizer, value, data
+    del model, optimizer, value, data, moved
     gc.collect()
     if device.type == "cuda":
         torch.cuda.empty_cache()
