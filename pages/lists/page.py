@@ -18,6 +18,7 @@ from pages.lists.recipe_tables import (
     styles_table,
     table_form,
 )
+from pages.lists.renaming import follow, follow_switch
 from pages.lists.style_editor import style_editor
 from pages.lists.suggesting import suggest_box
 from pages.shared.frame import opened_recipe, remember_notice, reopen_recipe, report_errors
@@ -39,12 +40,11 @@ from tianji_core.recipe.editing import (
     edit_names,
     edit_scenes,
     edit_styles,
-    renamed_entries,
 )
 from tianji_core.recipe.model import INPUT_FIELDS, TEACHER_FIELDS
 from tianji_core.recipe.tables import Listing
-from tianji_core.store import recipes, samples
-from tianji_core.store.samples import SampleFilter
+from tianji_core.review import RenamedList, RenameEntries
+from tianji_core.store import recipes
 
 workspace = page_header(
     "lists", _("列表"), _("配方里的称谓、场景、风格和提示词。改完一张表就保存，任何一次保存都可以撤销。")
@@ -58,13 +58,21 @@ def reopen() -> None:
     reopen_recipe("lists")
 
 
-def save(new: Recipe, what: str, then: Callable[[], None] | None = None) -> None:
-    """Saves the edited recipe as a new revision; ``then`` is called once it is stored."""
+def save(
+    new: Recipe,
+    what: str,
+    then: Callable[[], None] | None = None,
+    renamed: RenameEntries | None = None,
+) -> None:
+    """Saves the edited recipe as a new revision; ``then`` is called once it is stored, and the samples of
+    what is ``renamed`` follow."""
     recipes.save(workspace.engine, new, revision, what)
     if then is not None:
         then()
     reopen()
     remember_notice(_("已保存：{what}", what=what))
+    if renamed is not None:
+        follow(workspace, recipe.key, renamed)
     st.rerun()
 
 
@@ -83,32 +91,13 @@ def save_table(
     except RecipeError as error:
         st.error(plain(str(error)), icon="⚠️")
     changes = edited is not None and edited != recipe
-    if changes and name in ("names", "scenes", "styles"):
-        tell_renames(rows, name)
+    request = None
+    if edited is not None and changes and name in ("names", "scenes", "styles"):
+        listing: RenamedList = name  # type: ignore[assignment]
+        request = follow_switch(workspace, recipe, edited, rows, listing, revision)
     pressed = save_bar(f"save_{name}", name, table_is_edited(table), forget_edits, disabled=not changes)
     if pressed and edited is not None:
-        save(edited, what, forget_edits)
-
-
-def tell_renames(rows: Sequence[ListRow], name: str) -> None:
-    """Says of each renamed entry of the list ``name`` that has samples that they keep the old text."""
-    for old, new in renamed_entries(recipe, name, rows).items():
-        of_entry = {
-            "names": SampleFilter(recipe.key, names=(old,)),
-            "scenes": SampleFilter(recipe.key, scenes=(old,)),
-            "styles": SampleFilter(recipe.key, styles=(old,)),
-        }[name]
-        if number := samples.count(workspace.engine, of_entry):
-            st.info(
-                _(
-                    "“{old}”已有 {n} 条样本。改名只管以后造的：这些样本仍写着“{old}”，冻结时照样算，但不算在“{new}”里；"
-                    "两个都要，就另加一行“{new}”",
-                    old=plain(old),
-                    new=plain(new),
-                    n=number,
-                ),
-                icon="🏷️",
-            )
+        save(edited, what, forget_edits, request)
 
 
 def names_part() -> None:

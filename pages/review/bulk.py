@@ -6,8 +6,9 @@ import streamlit as st
 
 from pages.review.bulk_changes import bulk_changes
 from pages.review.judge import judge_part
-from pages.review.sample_display import cell_line, changes_html
+from pages.review.sample_display import cell_line
 from pages.review.session import ReviewSession
+from pages.shared.difference import changes_html
 from pages.shared.kept import kept_text
 from pages.shared.review_parts import attempt
 from tianji_core import cleaning

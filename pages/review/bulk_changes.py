@@ -6,9 +6,10 @@ from typing import Any
 import streamlit as st
 
 from pages.review.own_rule_form import own_rules
-from pages.review.sample_display import cell_line, changes_html
+from pages.review.sample_display import cell_line
 from pages.review.session import UNSAVED, ReviewSession
 from pages.shared.clock import local_time
+from pages.shared.difference import changes_html
 from pages.shared.frame import report_errors
 from pages.shared.job_progress import follow_job
 from pages.shared.kept import kept

@@ -13,17 +13,10 @@ from pages.review.actions import ReviewCard, decision_bar, more_actions, star_bu
 from pages.review.ahead import show_ahead
 from pages.review.filter_address import clear_filters, source_title
 from pages.review.panels import help_panel, sample_panel
-from pages.review.sample_display import (
-    STATE_COLOURS,
-    STATE_ICONS,
-    changes_html,
-    diff_html,
-    finding_badges,
-    length_text,
-    turn_title,
-)
+from pages.review.sample_display import STATE_COLOURS, STATE_ICONS, finding_badges, length_text
 from pages.review.sample_history import history, judge_scores
 from pages.review.session import ReviewSession, current_sample, go_to, open_panel
+from pages.shared.difference import changes_html, diff_html, turn_title
 from pages.shared.frame import report_errors
 from pages.shared.review_parts import check_changed, progress_line, show_outcome, undo_buttons
 from pages.shared.text import badge, plain

@@ -6,8 +6,9 @@ import streamlit as st
 
 from pages.review.actions import ReviewCard
 from pages.review.panel_focus import close_button, focus
-from pages.review.sample_display import diff_html, length_text, turn_title
+from pages.review.sample_display import length_text
 from pages.review.session import UNSAVED, go_to, show_panel
+from pages.shared.difference import diff_html, turn_title
 from pages.shared.kept import forget, kept, show_unsaved
 from pages.shared.review_parts import attempt
 from pages.shared.usable import any_text

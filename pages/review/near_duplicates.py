@@ -2,8 +2,9 @@
 
 import streamlit as st
 
-from pages.review.sample_display import STATE_ICONS, cell_line, diff_html
+from pages.review.sample_display import STATE_ICONS, cell_line
 from pages.review.session import ReviewSession
+from pages.shared.difference import diff_html
 from pages.shared.review_parts import attempt
 from pages.shared.text import plain
 from tianji_core import cleaning

@@ -4,8 +4,8 @@ from typing import Any
 
 import streamlit as st
 
-from pages.review.sample_display import changes_html, diff_html
 from pages.shared.clock import local_time
+from pages.shared.difference import changes_html, diff_html
 from pages.shared.text import plain
 from tianji_core.i18n import _
 from tianji_core.store import judgements, steps
@@ -57,6 +57,9 @@ def _change(before: dict[str, Any], after: dict[str, Any]) -> str:
         parts.append(f"{_(old)} → {_(new)}")
     if "rating" in after:
         parts.append(f"{'★' * (before['rating'] or 0) or '☆'} → {'★' * (after['rating'] or 0) or '☆'}")
+    parts += [
+        plain(f"{before[field]} → {after[field]}") for field in ("name", "scene", "style") if field in after
+    ]
     if _texts_of(before, "output") != _texts_of(after, "output"):
         parts.append(_("改了内容"))
     if _texts_of(before, "input") != _texts_of(after, "input"):

@@ -4,8 +4,8 @@ import streamlit as st
 
 from pages.review.actions import ReviewCard
 from pages.review.panel_focus import close_button, focus
-from pages.review.sample_display import diff_html
 from pages.review.session import UNSAVED, go_to, put_in_address, show_panel
+from pages.shared.difference import diff_html
 from pages.shared.kept import forget, kept
 from pages.shared.review_parts import say_done, say_error
 from pages.shared.usable import any_text

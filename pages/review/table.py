@@ -5,9 +5,10 @@ from typing import Any
 
 import streamlit as st
 
-from pages.review.sample_display import STATE_ICONS, turn_title
+from pages.review.sample_display import STATE_ICONS
 from pages.review.session import ReviewSession, put_in_address
 from pages.review.table_actions import decision_buttons, save_button
+from pages.shared.difference import turn_title
 from pages.shared.frame import asked_number
 from tianji_core.cleaning import BY_ID
 from tianji_core.i18n import _, _c

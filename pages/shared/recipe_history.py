@@ -7,10 +7,13 @@ import streamlit as st
 from pages.shared.clock import local_time
 from pages.shared.frame import remember_notice, report_errors
 from pages.shared.text import plain
+from tianji_core import review
+from tianji_core.errors import StudioError
 from tianji_core.i18n import _
 from tianji_core.recipe import built_in_recipes
 from tianji_core.store import recipes
 from tianji_core.store.recipes import StoredRecipe
+from tianji_core.store.steps import Step
 from tianji_core.workspace import Workspace
 
 
@@ -20,9 +23,9 @@ def undo_redo(workspace: Workspace, stored: StoredRecipe, done: Callable[[], Non
     key, revision = stored.recipe.key, stored.revision
     back = recipes.undo_move(workspace.engine, key)
     again = recipes.redo_move(workspace.engine, key)
-    for name, icon, shortcut, title, move, act in (
-        ("undo", "↩️", "z", _("撤销"), back, recipes.undo),
-        ("redo", "↪️", "y", _("重做"), again, recipes.redo),
+    for name, icon, shortcut, title, move, act, samples_too in (
+        ("undo", "↩️", "z", _("撤销"), back, recipes.undo, review.undo_with_list),
+        ("redo", "↪️", "y", _("重做"), again, recipes.redo, review.redo_with_list),
     ):
         help_ = _("{action}：{what}", action=title, what=move.note) if move else ""
         pressed = st.button(
@@ -33,13 +36,28 @@ def undo_redo(workspace: Workspace, stored: StoredRecipe, done: Callable[[], Non
             disabled=move is None,
             help=plain(help_) or None,
         )
-        if pressed:
+        if pressed and move is not None:
             with report_errors():
                 act(workspace.engine, key, revision)
                 if done is not None:
                     done()
-                remember_notice(help_ or title)
+                remember_notice(_with_samples(help_, workspace, key, move.edit, samples_too))
                 st.rerun()
+
+
+def _with_samples(
+    done: str,
+    workspace: Workspace,
+    key: str,
+    edit: int,
+    act: Callable[[Workspace, str, int], Step | None],
+) -> str:
+    """Returns what was ``done``, and what became of the samples that had followed the edit."""
+    try:
+        step = act(workspace, key, edit)
+    except StudioError as error:
+        return _("{done}；样本没有跟着：{error}", done=done, error=error)
+    return done if step is None else _("{done}；{n} 条样本跟着", done=done, n=step.count)
 
 
 def history_list(workspace: Workspace, stored: StoredRecipe, done: Callable[[], None]) -> None:

@@ -401,21 +401,6 @@ def test_a_condition_without_options_is_refused_and_what_was_typed_stays(workspa
     assert at.text_input(key="new_axis_title").value == "平台"
 
 
-def test_a_renaming_says_that_the_samples_keep_the_old_name(workspace: Workspace) -> None:
-    old = recipes.current(workspace.engine, "wishes").recipe.names[0].text
-    new = [NewSample("wishes", "系统", f"祝{old}生日", "生日快乐", old, "生日", "正常")]
-    with writing(workspace.engine) as connection:
-        samples.insert_new(connection, new, IMPORT)
-    at = open_page("pages/lists/page.py", list="称谓")
-    at.session_state["names_0"] = {
-        "edited_rows": {0: {"text": "王教授"}},
-        "added_rows": [],
-        "deleted_rows": [],
-    }
-    at.run()
-    assert any(f"“{old}”已有 1 条样本" in note.value and "王教授" in note.value for note in at.info)
-
-
 def test_facts_are_pasted_told_in_inputs_and_taken_back(workspace: Workspace) -> None:
     at = open_page("pages/lists/page.py", list="细节")
     at.text_area(key="paste_facts").set_value("他刚带完高三\t赵老师\n他爱钓鱼\n坏的\t没有这人").run()
@@ -434,3 +419,42 @@ def test_facts_are_pasted_told_in_inputs_and_taken_back(workspace: Workspace) ->
     at.button(key="undo_recipe").click().run()
     at.button(key="undo_recipe").click().run()
     assert recipes.current(workspace.engine, "wishes").recipe.facts == ()
+
+
+def test_samples_follow_a_renamed_name_and_come_back_with_the_list(workspace: Workspace) -> None:
+    asked = NewSample("wishes", "系统", "祝赵老师生日快乐", "赵老师，生日快乐！", "赵老师", "生日", "正常")
+    with writing(workspace.engine) as connection:
+        (number,) = samples.insert_new(connection, [asked], IMPORT)
+    at = open_page("pages/lists/page.py", list="称谓")
+    row = shown_names(at).index("赵老师")
+    at.session_state["names_0"] = {"edited_rows": {row: {"text": "王老师"}}}
+    at.run()
+    assert samples.get(workspace.engine, number).name == "赵老师", "nothing happens before it is saved"
+    assert "1 条样本跟着改名" in at.toggle(key="samples_follow").label
+    assert any("1 条正文里的称谓换成新的" in c.value for c in at.caption), [c.value for c in at.caption]
+    at.button(key="save_names").click().run()
+    assert not at.exception
+    followed = samples.get(workspace.engine, number)
+    assert (followed.name, followed.input, followed.output) == (
+        "王老师",
+        "祝王老师生日快乐",
+        "王老师，生日快乐！",
+    )
+    at.button(key="undo_recipe").click().run()
+    assert samples.get(workspace.engine, number).output == "赵老师，生日快乐！"
+    at.button(key="redo_recipe").click().run()
+    assert samples.get(workspace.engine, number).name == "王老师"
+
+
+def test_samples_keep_their_name_where_they_are_not_to_follow(workspace: Workspace) -> None:
+    asked = NewSample("wishes", "系统", "祝姐姐生日快乐", "姐姐，生日快乐！", "姐姐", "生日", "正常")
+    with writing(workspace.engine) as connection:
+        (number,) = samples.insert_new(connection, [asked], IMPORT)
+    at = open_page("pages/lists/page.py", list="场景")
+    row = list(at.data_editor(key="scenes_0").value["text"]).index("生日")
+    at.session_state["scenes_0"] = {"edited_rows": {row: {"text": "寿辰"}}}
+    at.run()
+    at.toggle(key="samples_follow").set_value(False).run()
+    at.button(key="save_scenes").click().run()
+    assert not at.exception and samples.get(workspace.engine, number).scene == "生日"
+    assert recipes.current(workspace.engine, "wishes").recipe.scene("寿辰") is not None

@@ -1,31 +1,26 @@
 """Changes of many samples at once, prepared before they are made: find and replace, inputs, system prompt."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from random import Random
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from tianji_core.errors import InputError
 from tianji_core.gate import standard_characters
-from tianji_core.gate.limits import TEXT_CHARACTERS
 from tianji_core.i18n import _
 from tianji_core.recipe import Recipe, TextPattern, asking, drawn_input, telling
-from tianji_core.store import recipes, samples, steps
+from tianji_core.review.prepared_edit import BulkEdit, Looked, Progress, looked, prepared
+from tianji_core.review.renaming import RenameEntries, rename_as_saved
+from tianji_core.store import recipes, steps
 from tianji_core.store.samples import Sample, SampleFilter
 from tianji_core.store.steps import SampleRevision, Step
 from tianji_core.workspace import Workspace
 
-EXAMPLES = 10
-"""Samples that a bulk edit shows before and after."""
 ANSWERS: Literal["answers"] = "answers"
 INPUTS: Literal["inputs"] = "inputs"
 """Where find and replace looks: in every answer, or in every input of a conversation."""
 LARGE = 5_000
 """Samples from which a person should not have to wait for a bulk edit with the page open."""
-Progress = Callable[[int, int], None]
-"""Called with the samples read, or written, so far, and in total."""
 
 
 class ReplaceText(BaseModel):
@@ -59,42 +54,8 @@ class SetSystem(BaseModel):
     system: str
 
 
-BulkRequest = Annotated[ReplaceText | DrawInputs | SetSystem, Field(discriminator="kind")]
+BulkRequest = Annotated[ReplaceText | DrawInputs | SetSystem | RenameEntries, Field(discriminator="kind")]
 """What a bulk edit does."""
-
-
-@dataclass(frozen=True)
-class SampleChange:
-    """What one sample would become. ``texts`` are the texts that change, as (turn, before, after): the turn
-    counts from 1, 0 is the last one."""
-
-    sample: Sample
-    revision: SampleRevision
-    texts: tuple[tuple[int, str, str], ...]
-
-
-@dataclass(frozen=True)
-class BulkEdit:
-    """A prepared change of the samples of a recipe: ``matching`` were read, ``revisions`` (sample id → new
-    values) would change, in ``places`` places. ``left_out`` counts those that cannot be changed: a text would
-    become empty or too long, or the sample's cell is not in the recipe."""
-
-    recipe: str
-    action: str
-    title: str
-    matching: int
-    places: int
-    left_out: int
-    revisions: dict[int, SampleRevision]
-    examples: tuple[SampleChange, ...]
-
-
-class _Looked(NamedTuple):
-    """What was found in one sample: its change, in how many ``places``, and whether it can be made."""
-
-    change: SampleChange | None
-    places: int = 0
-    possible: bool = True
 
 
 def prepare_edit(
@@ -114,6 +75,8 @@ def prepare_edit(
         return find_and_replace(workspace, sample_filter, pattern, request.by, request.where, progress, most)
     if isinstance(request, DrawInputs):
         return rebuild_inputs(workspace, sample_filter, request.seed, progress, most)
+    if isinstance(request, RenameEntries):
+        return rename_as_saved(workspace, sample_filter.recipe, request, progress, most)
     return set_system(workspace, sample_filter, request.system, progress, most)
 
 
@@ -134,7 +97,8 @@ def make_edit(
         edit.action,
         edit.title,
         reviewer,
-        progress=progress,
+        edit.note,
+        progress,
     )
 
 
@@ -158,7 +122,7 @@ def find_and_replace(
     except ValueError as error:
         raise InputError(str(error)) from error
 
-    def look(sample: Sample) -> _Looked:
+    def look(sample: Sample) -> Looked:
         places = 0
 
         def new(text: str) -> str:
@@ -177,10 +141,10 @@ def find_and_replace(
             asked = new(sample.input)
             changed = asked if asked != sample.input else None
             revision = SampleRevision(sample.version, history=history, input=changed)
-        return _looked(sample, revision, places)
+        return looked(sample, revision, places)
 
     title = _("把“{text}”换成“{by}”", text=_short(pattern.text), by=_short(replacement))
-    return _prepared(workspace, sample_filter, steps.REPLACE, title, look, progress, most)
+    return prepared(workspace, sample_filter, steps.REPLACE, title, look, progress, most)
 
 
 def rebuild_inputs(
@@ -194,19 +158,19 @@ def rebuild_inputs(
     ``seed`` determines the wording of each sample."""
     recipe = recipes.current(workspace.engine, sample_filter.recipe).recipe
 
-    def look(sample: Sample) -> _Looked:
+    def look(sample: Sample) -> Looked:
         asked = _input_of(recipe, sample, seed)
         if asked is None:
-            return _Looked(None, possible=False)
+            return Looked(None, possible=False)
         if sample.history:
             history = ((asked, sample.history[0][1]), *sample.history[1:])
             revision = SampleRevision(sample.version, history=history)
         else:
             revision = SampleRevision(sample.version, input=asked)
-        return _looked(sample, revision)
+        return looked(sample, revision)
 
     title = _("按配方的模板重写输入")
-    return _prepared(workspace, sample_filter, steps.INPUTS, title, look, progress, most)
+    return prepared(workspace, sample_filter, steps.INPUTS, title, look, progress, most)
 
 
 def _input_of(recipe: Recipe, sample: Sample, seed: int) -> str | None:
@@ -235,81 +199,15 @@ def set_system(
     if not system:
         raise InputError(_("系统提示不能为空"))
 
-    def look(sample: Sample) -> _Looked:
-        return _looked(sample, SampleRevision(sample.version, system=system))
+    def look(sample: Sample) -> Looked:
+        return looked(sample, SampleRevision(sample.version, system=system))
 
-    return _prepared(workspace, sample_filter, steps.SYSTEM, _("换系统提示"), look, progress, most)
+    return prepared(workspace, sample_filter, steps.SYSTEM, _("换系统提示"), look, progress, most)
 
 
 def recipe_system(workspace: Workspace, recipe_key: str) -> str:
     """Returns the system prompt of a recipe."""
     return recipes.current(workspace.engine, recipe_key).recipe.prompts.system
-
-
-def _prepared(
-    workspace: Workspace,
-    sample_filter: SampleFilter,
-    action: str,
-    title: str,
-    look: Callable[[Sample], _Looked],
-    progress: Progress | None,
-    most: int | None,
-) -> BulkEdit:
-    """Reads every matching sample, or the first ``most``, and collects its change, with the number of places
-    it is in."""
-    total = samples.count(workspace.engine, sample_filter)
-    total = total if most is None else min(total, most)
-    places = left_out = done = 0
-    revisions: dict[int, SampleRevision] = {}
-    examples: list[SampleChange] = []
-    for batch in samples.each(workspace.engine, sample_filter):
-        batch = batch if most is None else batch[: most - done]
-        for sample in batch:
-            found = look(sample)
-            left_out += not found.possible
-            if found.change is None or not found.possible:
-                continue
-            places += found.places
-            revisions[sample.id] = found.change.revision
-            if len(examples) < EXAMPLES:
-                examples.append(found.change)
-        done += len(batch)
-        if progress is not None:
-            progress(done, max(done, total))
-        if done == most:
-            break
-    return BulkEdit(
-        recipe=sample_filter.recipe,
-        action=action,
-        title=_("{title}：{n} 条", title=title, n=len(revisions)),
-        matching=done,
-        places=places,
-        left_out=left_out,
-        revisions=revisions,
-        examples=tuple(examples),
-    )
-
-
-def _looked(sample: Sample, revision: SampleRevision, places: int = 1) -> _Looked:
-    """Returns a revision with the texts that it changes, if it changes any."""
-    texts = tuple(_texts(sample, revision))
-    if not texts:
-        return _Looked(None)
-    possible = all(after.strip() and len(after) <= TEXT_CHARACTERS for _turn, _before, after in texts)
-    return _Looked(SampleChange(sample, revision, texts), places, possible)
-
-
-def _texts(sample: Sample, revision: SampleRevision) -> Iterator[tuple[int, str, str]]:
-    turns = zip(sample.history, revision.history or sample.history, strict=True)
-    for number, (old, new) in enumerate(turns, 1):
-        yield from ((number, a, b) for a, b in zip(old, new, strict=True) if a != b)
-    for before, after in (
-        (sample.system, revision.system),
-        (sample.input, revision.input),
-        (sample.output, revision.output),
-    ):
-        if after is not None and after != before:
-            yield 0, before, after
 
 
 def _short(text: str) -> str:

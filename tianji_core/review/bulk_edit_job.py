@@ -45,6 +45,7 @@ def start_bulk_edit(
         "replace": _("查找替换"),
         "inputs": _("重写输入"),
         "system": _("换系统提示"),
+        "rename": _("样本跟着改名"),
     }[request.kind]
     arguments = BulkEditArguments(recipe=sample_filter.recipe, filter=sample_filter, request=request, who=who)
     return jobs.start_worker(workspace, KIND, _("{title}：{n} 条", title=title, n=number), arguments)

@@ -10,10 +10,10 @@ from sqlalchemy import Engine, Select, case, func, select
 from tianji_core.store.database import reading
 from tianji_core.store.samples import ACCEPTED, IMPORT
 from tianji_core.store.schema import changes, samples, steps
-from tianji_core.store.steps import EDIT, FIX, INPUTS, REPLACE, SYSTEM, TABLE
+from tianji_core.store.steps import EDIT, FIX, INPUTS, RENAME, REPLACE, SYSTEM, TABLE
 
 _CHUNK = 1000
-_CHANGING = (EDIT, FIX, TABLE, REPLACE, INPUTS, SYSTEM)
+_CHANGING = (EDIT, FIX, TABLE, REPLACE, INPUTS, SYSTEM, RENAME)
 """Actions that change what a sample says."""
 
 

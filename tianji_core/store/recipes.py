@@ -37,10 +37,12 @@ class RecipeRevision:
 
 @dataclass(frozen=True)
 class Move:
-    """A possible undo or redo: ``revision`` would be restored, ``note`` names the edit."""
+    """A possible undo or redo: ``revision`` would be restored; ``note`` names the edit, which was saved as
+    the revision ``edit``."""
 
     revision: int
     note: str
+    edit: int
 
 
 def keys(engine: Engine) -> list[str]:
@@ -316,9 +318,9 @@ def _moves(engine: Engine, key: str) -> tuple[Move | None, Move | None]:
             present = row.revision
         else:
             present = row.same_as
-    undoing = Move(parents[present], notes[present]) if present in parents else None
+    undoing = Move(parents[present], notes[present], present) if present in parents else None
     if undoing is not None and undoing.revision == 0 and key not in built_in_recipes():
         undoing = None  # the first revision of a recipe made here cannot be undone
     children = [edit for edit, parent in parents.items() if parent == present]
-    redoing = Move(max(children), notes[max(children)]) if children else None
+    redoing = Move(max(children), notes[max(children)], max(children)) if children else None
     return undoing, redoing

@@ -18,6 +18,7 @@ from tianji_core.store.steps.model import (
     FIX,
     INPUTS,
     RATE,
+    RENAME,
     REPLACE,
     RESOLVE,
     SECOND,
@@ -28,7 +29,16 @@ from tianji_core.store.steps.model import (
     Step,
 )
 from tianji_core.store.steps.taking import SampleRevision, derive, edit, rate, revise, set_state
-from tianji_core.store.steps.undoing import last, next_redo, only_sample, redo, undo
+from tianji_core.store.steps.undoing import (
+    last,
+    next_redo,
+    noted,
+    only_sample,
+    redo,
+    redo_one,
+    undo,
+    undo_one,
+)
 
 __all__ = [
     "ACTION_TITLES",
@@ -37,6 +47,7 @@ __all__ = [
     "FIX",
     "INPUTS",
     "RATE",
+    "RENAME",
     "REPLACE",
     "RESOLVE",
     "SECOND",
@@ -58,14 +69,17 @@ __all__ = [
     "listed",
     "matching_count",
     "next_redo",
+    "noted",
     "only_sample",
     "pace",
     "people",
     "rate",
     "redo",
+    "redo_one",
     "reviewers",
     "revise",
     "set_state",
     "touched",
     "undo",
+    "undo_one",
 ]

@@ -7,7 +7,7 @@ from typing import Any
 from tianji_core.i18n import N_
 from tianji_core.store.samples import ACCEPTED, PENDING, REJECTED, STATE_TITLES
 
-EDIT, FIX, RATE, TABLE, COPIED, SPLIT_UP, SECOND, RESOLVE, REPLACE, INPUTS, SYSTEM = (
+EDIT, FIX, RATE, TABLE, COPIED, SPLIT_UP, SECOND, RESOLVE, REPLACE, INPUTS, SYSTEM, RENAME = (
     "edit",
     "fix",
     "rate",
@@ -19,6 +19,7 @@ EDIT, FIX, RATE, TABLE, COPIED, SPLIT_UP, SECOND, RESOLVE, REPLACE, INPUTS, SYST
     "replace",
     "inputs",
     "system",
+    "rename",
 )
 ACTION_TITLES = {
     ACCEPTED: STATE_TITLES[ACCEPTED],
@@ -35,6 +36,7 @@ ACTION_TITLES = {
     REPLACE: N_("替换"),
     INPUTS: N_("重写输入"),
     SYSTEM: N_("换系统提示"),
+    RENAME: N_("跟着改名"),
 }
 """Title of every action: the new state of the samples, or another kind of change."""
 

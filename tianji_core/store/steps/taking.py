@@ -23,7 +23,7 @@ from tianji_core.store.samples import (
 )
 from tianji_core.store.schema import opening_of, sample_digest, samples, text_digest
 from tianji_core.store.steps.model import EDIT, RATE, TABLE, Step
-from tianji_core.store.steps.writing import Change, Written, check_versions, matching, take
+from tianji_core.store.steps.writing import CELL_FIELDS, Change, Written, check_versions, matching, take
 
 
 def set_state(
@@ -95,6 +95,9 @@ class SampleRevision:
     history: tuple[tuple[str, str], ...] | None = None
     input: str | None = None
     system: str | None = None
+    name: str | None = None
+    scene: str | None = None
+    style: str | None = None
 
 
 def edit(
@@ -184,7 +187,8 @@ def _new_texts(row: Row[Any], revision: SampleRevision) -> dict[str, Any]:
     Raises:
         InputError: an earlier answer is empty that was not so before.
     """
-    wanted: dict[str, Any] = {"system": revision.system, "input": revision.input, "output": revision.output}
+    texts = ("system", "input", "output", *CELL_FIELDS)
+    wanted: dict[str, Any] = {field: getattr(revision, field) for field in texts}
     if revision.history is not None:
         wanted["history"] = stored_turns(revision.history)
         for turn, before in zip(wanted["history"], row.history, strict=True):
@@ -195,9 +199,10 @@ def _new_texts(row: Row[Any], revision: SampleRevision) -> dict[str, Any]:
         return after
     whole = {**row._mapping, **after}
     after["digest"] = sample_digest(whole["system"], whole["input"], whole["output"], whole["history"])
+    if {"output", "name"} & set(after):
+        after["opening"] = opening_of(whole["output"], whole["name"])
     if "output" in after:
         after["length"] = len(whole["output"])
-        after["opening"] = opening_of(whole["output"], row.name)
         after["text_digest"] = text_digest(whole["output"])
     return after
 

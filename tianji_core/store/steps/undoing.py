@@ -42,6 +42,36 @@ def redo(engine: Engine, recipe: str, who: str = "") -> Step | None:
         return None if step is None else move(connection, step, "before", "after")
 
 
+def noted(engine: Engine, recipe: str, action: str, note: str, undone: bool) -> Step | None:
+    """Returns the newest step of this kind with this note, of those that are undone or of those that
+    stand."""
+    c = steps.c
+    query = select(steps).where(c.recipe == recipe, c.action == action, c.note == note, c.undone.is_(undone))
+    with reading(engine) as connection:
+        row = connection.execute(query.order_by(c.id.desc()).limit(1)).one_or_none()
+    return None if row is None else Step(**row._mapping)
+
+
+def undo_one(engine: Engine, step: Step) -> Step:
+    """Undoes a step that stands, whatever was done after it.
+
+    Raises:
+        ConflictError: a sample no longer is what the step made of it; nothing was done.
+    """
+    with writing(engine) as connection:
+        return move(connection, step, "after", "before")
+
+
+def redo_one(engine: Engine, step: Step) -> Step:
+    """Takes a step that was undone again.
+
+    Raises:
+        ConflictError: a sample no longer is what it was before the step; nothing was done.
+    """
+    with writing(engine) as connection:
+        return move(connection, step, "before", "after")
+
+
 def only_sample(engine: Engine, step: Step) -> int | None:
     """Returns the number of the sample that a step changed; None where it changed several."""
     query = select(changes.c.sample_id).where(changes.c.step_id == step.id).limit(2)

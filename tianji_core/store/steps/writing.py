@@ -15,8 +15,11 @@ from tianji_core.store.steps.model import Step
 
 _CHUNK = 1000
 TEXT_FIELDS = ("system", "history", "input", "output", "length", "opening", "digest", "text_digest")
+CELL_FIELDS = ("name", "scene", "style")
 T = TypeVar("T")
-_CHANGEABLE = (*TEXT_FIELDS, "state", "rating")
+_OWN_VALUES = (*TEXT_FIELDS, *CELL_FIELDS)
+"""Columns whose values each sample has of its own, not several samples alike."""
+_CHANGEABLE = (*_OWN_VALUES, "state", "rating")
 Change = tuple[int, dict[str, Any], dict[str, Any]]
 """Id of a sample, and the changed fields before and after."""
 Written = Callable[[int, int], None]
@@ -26,7 +29,7 @@ Written = Callable[[int, int], None]
 def matching(connection: Connection, sample_filter: SampleFilter, with_text: bool = False) -> list[Row[Any]]:
     names = ["id", "version", "state", "rating"]
     if with_text:
-        names += ["name", *TEXT_FIELDS]
+        names += [*CELL_FIELDS, *TEXT_FIELDS]
     query = select(*(samples.c[name] for name in names))
     if sample_filter.ids is None:
         return list(connection.execute(query.where(*sample_filter.conditions())))
@@ -121,14 +124,14 @@ def move(connection: Connection, step: Step, origin: str, target: str) -> Step:
 def _write(
     connection: Connection, moves: Sequence[tuple[int, dict[str, Any]]], progress: Written | None = None
 ) -> None:
-    """Sets columns of samples. Findings stay valid where no answer changes."""
+    """Sets columns of samples. Findings stay valid where neither an answer nor its cell changes."""
     same: dict[tuple[tuple[str, Any], ...], list[int]] = {}
     texts: dict[tuple[str, ...], list[dict[str, Any]]] = {}
     for sample_id, values in moves:
-        rest = tuple((key, value) for key, value in values.items() if key not in TEXT_FIELDS)
+        rest = tuple((key, value) for key, value in values.items() if key not in _OWN_VALUES)
         if rest:
             same.setdefault(rest, []).append(sample_id)
-        if fields := tuple(key for key in TEXT_FIELDS if key in values):
+        if fields := tuple(key for key in _OWN_VALUES if key in values):
             row = {"the_id": sample_id, **{f"new_{key}": values[key] for key in fields}}
             texts.setdefault(fields, []).append(row)
     for rest, ids in same.items():
@@ -146,7 +149,7 @@ def _write(
 def _write_texts(connection: Connection, fields: Sequence[str], rows: Sequence[dict[str, Any]]) -> None:
     """Sets text columns: each row holds "the_id" and a "new_…" for each of ``fields``."""
     c = samples.c
-    answers_stay = not {"output", "history"} & set(fields)
+    answers_stay = not {"output", "history", *CELL_FIELDS} & set(fields)
     change = (
         _next_version(checked=answers_stay)
         .where(c.id == bindparam("the_id"))

@@ -1,0 +1,106 @@
+"""What a rename in a list does to the samples of the old name, shown before it is saved."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from pages.shared.difference import changes_html
+from pages.shared.frame import remember_notice
+from pages.shared.kept import TYPED, kept
+from pages.shared.text import plain
+from pages.shared.usable import switch
+from tianji_core import review
+from tianji_core.errors import StudioError
+from tianji_core.i18n import _
+from tianji_core.recipe import Recipe
+from tianji_core.recipe.editing import ListRow, renamed_entries
+from tianji_core.review import LARGE, RenamedList, RenameEntries, Renaming
+from tianji_core.store import samples
+from tianji_core.workspace import Workspace
+
+_SHOWN = 3
+_SEEN = "_rename_seen"
+"""Key of the session state: the rename that was prepared last, and what it would do."""
+
+
+def follow_switch(
+    workspace: Workspace,
+    recipe: Recipe,
+    edited: Recipe,
+    rows: Sequence[ListRow],
+    listing: RenamedList,
+    revision: int,
+) -> RenameEntries | None:
+    """Draws, where the edit renames entries that have samples, whether these follow, and what that changes;
+    returns the rename that they are to follow."""
+    renamed = renamed_entries(recipe, listing, rows)
+    if not renamed:
+        return None
+    number = samples.count(workspace.engine, review.samples_of(recipe.key, listing, renamed))
+    if not number:
+        return None
+    with st.container(border=True, gap="small"):
+        follows = st.toggle(
+            _("{n} 条样本跟着改名：{pairs}", n=f"{number:,}", pairs=plain(review.pairs_of(renamed))),
+            True,
+            **kept(TYPED, "samples_follow", switch, True),
+        )
+        if not follows:
+            st.caption(
+                _("这些样本仍写着旧名字，冻结时照样算，但不算在新名字里；两个都要，就不改名，另加一行。")
+            )
+            return None
+        _show(_prepared(workspace, recipe, edited, listing, renamed, number), listing, number)
+    return RenameEntries(listing=listing, renamed=renamed, revision=revision + 1)
+
+
+def follow(workspace: Workspace, recipe: str, request: RenameEntries) -> None:
+    """Lets the samples follow a rename that is saved, many of them in the background."""
+    chosen = review.samples_of(recipe, request.listing, request.renamed)
+    try:
+        if samples.count(workspace.engine, chosen) > LARGE:
+            job = review.start_bulk_edit(workspace, chosen, request)
+            remember_notice(_("已保存；样本在后台跟着改名（任务 {id}）", id=job.id))
+            return
+        step = review.make_edit(workspace, review.rename_as_saved(workspace, recipe, request))
+        if step is not None:
+            remember_notice(_("已保存，{n} 条样本跟着改了名", n=step.count))
+    except StudioError as error:
+        remember_notice(_("列表已保存，样本没有跟着改名：{error}", error=error))
+
+
+def _prepared(
+    workspace: Workspace,
+    recipe: Recipe,
+    edited: Recipe,
+    listing: RenamedList,
+    renamed: dict[str, str],
+    number: int,
+) -> Renaming:
+    asked = (recipe.key, listing, tuple(renamed.items()), number, edited)
+    seen = st.session_state.get(_SEEN)
+    if seen is None or seen[0] != asked:
+        made = review.rename_samples(workspace, recipe, edited, listing, renamed, most=LARGE)
+        seen = st.session_state[_SEEN] = (asked, made)
+    prepared: Renaming = seen[1]
+    return prepared
+
+
+def _show(renaming: Renaming, listing: RenamedList, number: int) -> None:
+    edit, followed = renaming
+    lines = [_("{n} 条的问法跟着换，句式不变", n=f"{followed.inputs:,}")]
+    if listing == "names":
+        lines.append(_("{n} 条正文里的称谓换成新的", n=f"{followed.answers:,}"))
+        if followed.left:
+            lines.append(_("{n} 条正文里有拿不准是不是称谓的，不动", n=f"{followed.left:,}"))
+    else:
+        lines.append(_("正文一字不动"))
+    if edit.left_out:
+        lines.append(_("{n} 条改不了：会变得太长", n=f"{edit.left_out:,}"))
+    if edit.matching < number:
+        lines.append(_("看了前 {n} 条", n=f"{edit.matching:,}"))
+    st.caption(_("；").join(lines) + _("。保存时一步改完，撤销这次保存就都改回来。"))
+    with st.expander(_("改完是什么样"), icon="👀"):
+        for example in edit.examples[:_SHOWN]:
+            st.caption(plain(f"#{example.sample.id}"))
+            changes_html(example.texts)
