@@ -8,9 +8,11 @@ from pages.shared.answer_marks import Checkers, show_marks
 from pages.shared.difference import difference
 from pages.shared.text import badge as text_badge
 from pages.shared.text import plain
+from tianji_core import models
 from tianji_core.comparison import Board, Cell, Checked, check_cell
 from tianji_core.comparison.matrix import MatrixColumn, answers, matrix_columns, passed, styles_of
 from tianji_core.i18n import _
+from tianji_core.workspace import Workspace
 
 LINES = 16
 """About how many lines of the matrix are drawn at once."""
@@ -146,3 +148,12 @@ def _answer(checkers: Checkers, board: Board, cell: Cell, best: str, before: Cel
         icon="↩️" if best else "👍",
         type="tertiary",
     )
+
+
+def show_learnt(workspace: Workspace, board: Board, titles: Mapping[str, str]) -> None:
+    """Draws what the models of a board learned from, a line each; nothing where none was trained here."""
+    learnt = models.learnt_by_models(workspace, (column.model for column in board.columns))
+    if learnt:
+        with st.expander(_("这些模型学的是什么数据"), icon="📚"):
+            for name, told in learnt.items():
+                st.markdown(f"**{plain(titles.get(name, name))}**  \n{plain(told)}")

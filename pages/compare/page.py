@@ -10,7 +10,7 @@ from pages.compare.blind import blind_part
 from pages.compare.boards import comparer
 from pages.compare.checkpoint_sweep import sweep_part
 from pages.compare.failing import failing_part
-from pages.compare.matrix import column_title, show_matrix
+from pages.compare.matrix import column_title, show_learnt, show_matrix
 from pages.compare.new_board import Comparison, checkpoint_part, comparison_form
 from pages.compare.own_votes import own_votes
 from pages.compare.relearn import relearn_part
@@ -180,6 +180,7 @@ def grid(key: str, beside: DeltaGenerator) -> None:
         running.retry(key)
         st.rerun()
     drawn()
+    show_learnt(workspace, running.board(key), names)
 
 
 def scores(board: Board) -> None:

@@ -10,6 +10,7 @@ import streamlit as st
 from pages.shared.answer_marks import Checkers
 from pages.shared.frame import remember_notice, report_errors
 from pages.shared.tone_words import tone_line
+from tianji_core import models
 from tianji_core.comparison import (
     MESSAGES_FORM,
     TEXT_FORM,
@@ -85,7 +86,7 @@ def take_part(workspace: Workspace, recipe: Recipe, board: Board, checkers: Chec
     line = st.columns(4 if pairs else 1)
     line[0].download_button(
         _("下载报告（HTML）"),
-        data=lambda: board_report(recipe, board, checkers, judgement(workspace, board)),
+        data=lambda: _report(workspace, recipe, board, checkers),
         file_name=f"compare-{board.key}.html",
         mime="text/html",
         key="compare_report",
@@ -116,3 +117,8 @@ def take_part(workspace: Workspace, recipe: Recipe, board: Board, checkers: Chec
             st.rerun()
     st.caption(_("偏好对是同一个问题的好回答和差回答，一行一对；偏好训练直接能读。"))
     return True
+
+
+def _report(workspace: Workspace, recipe: Recipe, board: Board, checkers: Checkers) -> str:
+    learnt = models.learnt_by_models(workspace, (column.model for column in board.columns))
+    return board_report(recipe, board, checkers, judgement(workspace, board), learnt)

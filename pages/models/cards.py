@@ -177,8 +177,7 @@ def _facts(artefact: Artefact) -> list[str]:
     facts = [artefact.name]
     if artefact.base is not None:
         facts.append(_("基座 {name}", name=artefact.base.name))
-    if artefact.dataset_name:
-        facts.append(_("数据集 {name}", name=artefact.dataset_name))
+    facts += models.learnt_from(artefact)
     if artefact.checkpoint is not None:
         facts.append(_("第 {n} 步", n=artefact.checkpoint))
     if "loss" in artefact.figures:
@@ -206,6 +205,8 @@ def _details(artefact: Artefact) -> bool:
         _("适配器"): artefact.adapter,
         _("基座"): str(artefact.base or ""),
         _("数据集校验"): artefact.dataset_sha256[:16],
+        **{_("{name} 的校验", name=part.version): part.sha256[:16] for part in artefact.mix[1:]},
+        **{_("偏好对 {name} 的校验", name=pairs.version): pairs.sha256[:16] for pairs in artefact.pairs},
     }
     if artefact.removable:
         lines[_("创建时间")] = local_time(artefact.created_at)

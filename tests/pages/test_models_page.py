@@ -7,6 +7,7 @@ from tests.conftest import ROOT
 from tests.tiny_base import add_version, write_tiny_base
 from tests.work_folders import write_checkpoint, write_sitting
 from tianji_core import models, training
+from tianji_core.model_folders.learnt import LearntPairs, LearntPart
 from tianji_core.model_folders.manifest import Artefact, write_artefact
 from tianji_core.models.catalogue import making
 from tianji_core.sharing import Shares
@@ -101,3 +102,28 @@ def test_what_a_link_has_kept_is_read_where_its_menu_is_open(workspace, app):
     assert "祝您平安" in texts(app.run())
     kept.unlink()
     assert "没有收下的问题" in texts(app.run())
+
+
+def test_a_card_names_the_mix_and_the_pairs(workspace, app):
+    with making(workspace, "学过的") as folder:
+        write_tiny_base(folder / "there")
+        about = Artefact(
+            name="学过的",
+            kind="merged",
+            title="学过的",
+            path=folder,
+            dataset_name="v1",
+            mix=(
+                LearntPart(version="v1", samples=60, share=0.75, token_share=0.6),
+                LearntPart(
+                    version="闲聊", sha256="c" * 64, weight=0.25, samples=20, share=0.25, token_share=0.4
+                ),
+            ),
+            pairs=(LearntPairs(version="口味", sha256="d" * 64, count=36),),
+        )
+        write_artefact(folder, about, workspace.home)
+    open_models(app)
+    shown = texts(app)
+    assert "闲聊 20 条（25%，token 的 40%）" in shown and "偏好对 口味（36 对）" in shown
+    said = [element.value for element in app.text]
+    assert any(value.endswith("c" * 16) for value in said) and any(value.endswith("d" * 16) for value in said)

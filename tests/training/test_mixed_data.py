@@ -77,7 +77,7 @@ def test_shares_count_among_all_samples_and_the_own_version_is_used_whole(
     assert all(firsts.count(f"闲聊{n}") == 2 and firsts.count(f"知识{n}") == 1 for n in range(10))
     told = next(turns for turns in found if turns[0]["input"] == "闲聊3")
     assert [turn["output"] for turn in told] == ["你好", "好的3"] and told[0]["system"] == ""
-    assert "闲聊 20 条（20%）" in facts.sentence
+    assert "闲聊 20 条（20%，token 的 18%）" in facts.sentence
     assert path.stat().st_mode & 0o222 == 0  # nobody may write
 
 

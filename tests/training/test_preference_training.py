@@ -9,6 +9,7 @@ import pytest
 from tests.preference_versions import add_merged, add_pairs
 from tests.tiny_base import write_tiny_base
 from tianji_core import models, training
+from tianji_core.dataset.pairs import pair_version
 from tianji_core.files import sha256
 from tianji_core.models.nano import nano_base
 from tianji_core.ownership import new_folder
@@ -42,6 +43,10 @@ def test_a_merged_model_learns_from_pairs_and_gives_an_adapter(workspace: Worksp
     assert [one.iteration for one in state.pass_rates] == [0, state.total]
     adapter = models.convert(workspace, run)
     assert adapter.kind == "adapter" and adapter.base == settings.base_folder
+    record, made = training.record_of(run), pair_version(workspace, "口味").manifest["train"]
+    (learnt,) = adapter.pairs
+    assert (learnt.version, learnt.sha256, learnt.count) == ("口味", made["sha256"], made["count"])
+    assert record.pairs_count == made["count"] and made["sha256"] in models.read_card(adapter)
 
 
 def found(workspace: Workspace, settings: TrainingSettings, key: str = "nano-cpu-dpo") -> Preflight:

@@ -1,6 +1,6 @@
 """A comparison as one self-contained HTML page: no scripts, and no files from elsewhere."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -45,8 +45,15 @@ def judgement(workspace: Workspace, board: Board) -> BoardScores:
     return BoardScores(people, teachers)
 
 
-def board_report(recipe: Recipe, board: Board, checker_of: CheckerOf, judged: BoardScores) -> str:
-    """Returns the page. Everything that a model or a person wrote is escaped."""
+def board_report(
+    recipe: Recipe,
+    board: Board,
+    checker_of: CheckerOf,
+    judged: BoardScores,
+    learnt: Mapping[str, str] | None = None,
+) -> str:
+    """Returns the page; ``learnt`` maps models to what they learned from. Everything that a model or a person
+    wrote is escaped."""
     checked = check_board(board, checker_of)
     title = _("对比：{recipe}", recipe=recipe.title)
     parts = [
@@ -60,7 +67,7 @@ def board_report(recipe: Recipe, board: Board, checker_of: CheckerOf, judged: Bo
                 n=board.candidates,
             )
         ),
-        _facts(board),
+        _facts(board, learnt or {}),
         _section(_("每一列的成绩"), _totals(totals(board, checked))),
         _section(_("称谓 × 场景的通过率"), "".join(map(_heat, heat_maps(board, checked)))),
         _section(_("票数和分数"), _scores(judged)),
@@ -88,7 +95,7 @@ def _section(title: str, body: str) -> str:
     return f"<h2>{escape(title)}</h2>\n{body}" if body else ""
 
 
-def _facts(board: Board) -> str:
+def _facts(board: Board, learnt: Mapping[str, str]) -> str:
     sampling = board.sampling
     facts = {
         _("系统提示词"): board.system or _NOTHING,
@@ -100,6 +107,7 @@ def _facts(board: Board) -> str:
             seed=_NOTHING if sampling.seed is None else sampling.seed,
         ),
         _("模型"): _("、").join(dict.fromkeys(column.model for column in board.columns)),
+        **{_("{model} 学的是", model=model): told for model, told in learnt.items()},
     }
     return "<dl>" + "".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in facts.items()) + "</dl>"
 

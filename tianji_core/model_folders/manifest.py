@@ -14,6 +14,7 @@ from tianji_core.files import write_json
 from tianji_core.gate import first_line
 from tianji_core.i18n import _
 from tianji_core.model_folders.built_in import base_here
+from tianji_core.model_folders.learnt import LearntPairs, LearntPart
 from tianji_core.model_folders.remote_code import code_hash
 from tianji_core.model_folders.template import TEMPLATE, native_template
 from tianji_core.project import CONFIGS
@@ -28,8 +29,10 @@ Kind = Literal["base", "adapter", "merged", "gguf"]
 class Artefact(BaseModel):
     """A model on disk. ``path`` is the folder to load; ``base`` the folder an adapter belongs to, or a
     merged model or a GGUF file came from, None for a base. ``template`` and ``system`` are what it was
-    trained with and must be asked with. ``figures`` holds numbers such as loss or size in bytes; ``sample``
-    an answer it gave when it was made, ``samples`` the answers to fixed prompts then. ``trust_remote_code``
+    trained with and must be asked with. ``mix`` are the dataset versions that it learned from where they
+    were several, ``pairs`` the versions of preference pairs, in the order of the trainings. ``figures``
+    holds numbers such as loss or size in bytes; ``sample`` an answer it gave when it was made, ``samples``
+    the answers to fixed prompts then. ``trust_remote_code``
     says that a person allowed the Python code in the folder to run, which hashed to ``code_sha256`` then.
     ``removable`` is False for the built-in base. ``created_at`` in UTC."""
 
@@ -49,6 +52,8 @@ class Artefact(BaseModel):
     system: str = DEFAULT_SYSTEM
     dataset_name: str = ""
     dataset_sha256: str = ""
+    mix: tuple[LearntPart, ...] = ()
+    pairs: tuple[LearntPairs, ...] = ()
     figures: dict[str, float] = Field(default_factory=dict)
     sample: str = ""
     samples: dict[str, str] = Field(default_factory=dict)

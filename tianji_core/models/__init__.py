@@ -2,7 +2,7 @@
 
 from tianji_core.model_folders.manifest import Artefact, kind_title, size_text
 from tianji_core.models.bases import KnownBase, known_bases
-from tianji_core.models.card import read_card
+from tianji_core.models.card import learnt_from, read_card
 from tianji_core.models.catalogue import (
     Trashed,
     allow_code,
@@ -10,6 +10,7 @@ from tianji_core.models.catalogue import (
     artefacts,
     asks_for_code,
     delete,
+    learnt_by_models,
     loadable,
     purge,
     ready_first,
@@ -52,6 +53,8 @@ __all__ = [
     "downloading",
     "kind_title",
     "known_bases",
+    "learnt_by_models",
+    "learnt_from",
     "loadable",
     "merge",
     "partials",

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from tianji_core.files import write_text
 from tianji_core.i18n import _
+from tianji_core.model_folders.learnt import LearntPart
 from tianji_core.model_folders.manifest import Artefact, kind_title, size_text
 from tianji_core.project import CONFIGS
 from tianji_core.store.training import TrainingRun
@@ -27,6 +28,15 @@ def read_card(artefact: Artefact) -> str:
     return path.read_text(encoding="utf-8", errors="replace")
 
 
+def learnt_from(made: Artefact) -> list[str]:
+    """Returns what a model learned from in a few words each: dataset version, mix, preference pairs; [] where
+    it has learnt nothing known."""
+    found = [_("数据集 {name}", name=made.dataset_name)] if made.dataset_name else []
+    if made.mix:
+        found.append(_("混合 {parts}", parts=_("、").join(part.sentence for part in made.mix)))
+    return found + [pairs.sentence for pairs in made.pairs]
+
+
 def model_card(made: Artefact, run: TrainingRun | None) -> str:
     """Returns the card as Markdown."""
     template = (CONFIGS / "models" / "card.md").read_text(encoding="utf-8")
@@ -42,12 +52,33 @@ def model_card(made: Artefact, run: TrainingRun | None) -> str:
         checkpoint=made.checkpoint if made.checkpoint is not None else "—",
         dataset=_cell(made.dataset_name or "—"),
         dataset_sha256=made.dataset_sha256 or "—",
+        further=_further(made),
         created_at=made.created_at.strftime("%Y-%m-%d %H:%M"),
         system=_cell(made.system) or "—",
         figures="\n".join(_figures(made)) or "—",
         settings=_table(_("设置"), _("值"), settings),
         samples=_table(_("问"), _("答"), samples),
     )
+
+
+def _further(made: Artefact) -> str:
+    """The section on the mix and the preference pairs that a model learned from, '' where there are none."""
+    if not made.mix and not made.pairs:
+        return ""
+    title = _("学了哪些数据")
+    lines = [f"## {title}"]
+    if made.mix:
+        heads = (_("版本"), "SHA-256", _("要的份额"), _("条数"), _("占条数"), _("占 token"))
+        lines += [f"| {' | '.join(heads)} |", "|---|---|---|---|---|---|", *map(_part_row, made.mix), ""]
+    lines += [f"- {_cell(pairs.sentence)}：SHA-256 `{pairs.sha256 or '—'}`" for pairs in made.pairs]
+    return "\n".join(lines).rstrip() + "\n\n"
+
+
+def _part_row(part: LearntPart) -> str:
+    weight = _("全部") if part.weight is None else f"{part.weight:.0%}"
+    tokens = "—" if part.token_share is None else f"{part.token_share:.1%}"
+    cells = (_cell(part.version), f"`{part.sha256 or '—'}`", weight, f"{part.samples:,}", f"{part.share:.1%}")
+    return f"| {' | '.join((*cells, tokens))} |"
 
 
 def _figures(made: Artefact) -> list[str]:
@@ -68,7 +99,14 @@ def _settings(run: TrainingRun) -> list[str]:
     shown = [name for name in TrainingSettings.model_fields if name not in ("base", "system", "eval_prompts")]
     lines = [f"| {_('预设')} | {_cell(run.preset)} |"]
     settings = record_of(run).settings
-    return lines + [f"| {field_title(name)} | {_cell(str(getattr(settings, name)))} |" for name in shown]
+    return lines + [f"| {field_title(name)} | {_cell(_value(getattr(settings, name)))} |" for name in shown]
+
+
+def _value(value: object) -> str:
+    """A setting as a person writes it."""
+    if isinstance(value, tuple):  # the mix
+        return _("、").join(part.text for part in value) or "—"
+    return str(value)
 
 
 def _table(left: str, right: str, rows: list[str]) -> str:

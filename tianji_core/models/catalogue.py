@@ -4,7 +4,7 @@ import os
 import re
 import time
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from tianji_core.model_folders.manifest import (
 from tianji_core.model_folders.remote_code import brings_code, code_hash
 from tianji_core.model_folders.roots import checked_root
 from tianji_core.model_folders.template import TEMPLATE
+from tianji_core.models.card import learnt_from
 from tianji_core.models.nano import FOLDER as NANO_FOLDER
 from tianji_core.ownership import discard, move, new_folder, remove
 from tianji_core.store import training as training_store
@@ -126,6 +127,13 @@ def _title(model: Artefact) -> str:
         return model.title if model.name == NANO else model.name
     step = _("第 {n} 步", n=model.checkpoint)
     return " · ".join([model.dataset_name or model.title, step, kind_title(model.kind)])
+
+
+def learnt_by_models(workspace: Workspace, names: Iterable[str]) -> dict[str, str]:
+    """Returns name → what a model learned from, for those of ``names`` that were trained in the workspace."""
+    there = {model.name: model for model in artefacts(workspace)}
+    told = {name: " · ".join(learnt_from(there[name])) for name in dict.fromkeys(names) if name in there}
+    return {name: text for name, text in told.items() if text}
 
 
 def artefact(workspace: Workspace, name: str) -> Artefact:

@@ -1,8 +1,10 @@
 """Converts a checkpoint to an adapter or a full model with the training engine's own tool. The hidden folder
 gets its manifest and then its name, so a listed model is complete."""
 
+import contextlib
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 from tianji_core.dataset import training_file
 from tianji_core.errors import ModelError, StudioError
@@ -10,6 +12,7 @@ from tianji_core.i18n import _
 from tianji_core.jobs import Reporter
 from tianji_core.model_folders.adapter import WEIGHTS, is_adapter
 from tianji_core.model_folders.base import check_same_base, checked_base
+from tianji_core.model_folders.learnt import LearntPairs
 from tianji_core.model_folders.manifest import Artefact, read_artefact, write_artefact
 from tianji_core.model_folders.remote_code import brings_code
 from tianji_core.model_folders.trust import runs_code
@@ -31,6 +34,7 @@ from tianji_core.training.child import run_tool, tool_environment
 from tianji_core.training.child_faults import tool_cause
 from tianji_core.training.config import write_base
 from tianji_core.training.estimate import read_training_file
+from tianji_core.training.record import TrainingRecord
 from tianji_core.workspace import Workspace
 
 
@@ -106,6 +110,7 @@ def convert(
             dataset_name=record.dataset_name,
             dataset_sha256=record.dataset_sha256,
             figures=figures,
+            **learnt_by(workspace, record),
         )
         if whole:
             made = _answered(workspace, made, settings.base_folder, reporter)
@@ -113,6 +118,19 @@ def convert(
         write_artefact(folder, made, workspace.home)
     reporter.update(1)
     return read_artefact(workspace.models / chosen, workspace.home)
+
+
+def learnt_by(workspace: Workspace, record: TrainingRecord) -> dict[str, Any]:
+    """Returns ``mix`` and ``pairs`` of the artefact that a training makes. Pairs that its base has learnt
+    stay in the list, and the mix of the base does where the training learns from pairs alone."""
+    mix = record.mixed.learnt if record.mixed is not None else ()
+    pairs: tuple[LearntPairs, ...] = ()
+    with contextlib.suppress(ModelError):  # a base that was not made here has learnt nothing known
+        base = read_artefact(record.settings.base_folder, workspace.home)
+        mix, pairs = (base.mix if record.settings.pairs else mix), base.pairs
+    if name := record.settings.pairs:
+        pairs += (LearntPairs(version=name, sha256=record.pairs_sha256, count=record.pairs_count),)
+    return {"mix": mix, "pairs": pairs}
 
 
 def _answered(workspace: Workspace, made: Artefact, base: Path, reporter: Reporter) -> Artefact:

@@ -26,7 +26,7 @@ _PATHS = ("_name_or_path", "name_or_path", "base_model_name_or_path")
 """Keys of configuration files that name the folder a model was loaded from."""
 _KEPT = (
     *("name", "kind", "title", "base_fingerprint", "checkpoint", "template", "system", "created_at"),
-    *("dataset_name", "dataset_sha256", "figures", "sample", "samples"),
+    *("dataset_name", "dataset_sha256", "mix", "pairs", "figures", "sample", "samples"),
 )
 
 

@@ -24,10 +24,10 @@ from tianji_core.training.child import run_tool, tool_environment
 from tianji_core.training.commands import arguments, free_port, node_commands
 from tianji_core.training.config import write_base, write_config
 from tianji_core.training.data_checks import base_is_elsewhere
-from tianji_core.training.learnt_pairs import pairs_hash
+from tianji_core.training.learnt_pairs import pairs_count, pairs_hash
 from tianji_core.training.load import Sampler, free_cards
 from tianji_core.training.lock import card, starting
-from tianji_core.training.mixed_data import read_mix, verify_mixed
+from tianji_core.training.mixed_data import MIX, read_mix, verify_mixed
 from tianji_core.training.preflight import preflight
 from tianji_core.training.presets import preset, preset_of
 from tianji_core.training.profiles import VARIABLES
@@ -96,6 +96,7 @@ def prepare_training(
         dataset_name=version.name,
         dataset_sha256=version.sha256,
         pairs_sha256=pairs_hash(workspace, settings.pairs),
+        pairs_count=pairs_count(workspace, settings.pairs),
     )
     learnt = settings.pairs or version.name
     shown = title.strip() or _("{preset} · {dataset}", preset=_(chosen.title), dataset=learnt)
@@ -212,8 +213,10 @@ def check_again(workspace: Workspace, run: TrainingRun) -> None:
     """
     if (version := version_of(workspace, run)) is not None:
         verify(workspace, version)
-    if (mixed := record_of(run).mixed) is not None:
-        verify_mixed(work_folder(workspace, run), mixed)
+    folder = work_folder(workspace, run)
+    # what came in a bundle was checked as it was unpacked
+    if (mixed := record_of(run).mixed) is not None and (folder / MIX).is_file():
+        verify_mixed(folder, mixed)
     check_base(run)
 
 

@@ -51,6 +51,12 @@ def pairs_hash(workspace: Workspace, name: str) -> str:
     return str(pair_version(workspace, name).manifest["train"]["sha256"]) if name else ""
 
 
+def pairs_count(workspace: Workspace, name: str) -> int:
+    """The number of pairs of a version that are learnt from; 0 for no version. Raises as
+    :func:`pairs_hash`."""
+    return int(pair_version(workspace, name).manifest["train"]["count"]) if name else 0
+
+
 def _questions(workspace: Workspace, version: PairVersion) -> dict[str, object] | None:
     """The recipe of a version and those of its styles that the recipe has; None where it is gone."""
     try:

@@ -2,23 +2,24 @@
 file."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tianji_core.dataset import training_file, verify
 from tianji_core.dataset.writing import write_synced, write_training_file
 from tianji_core.errors import DatasetError, StudioError, TrainingError
 from tianji_core.files import sha256
 from tianji_core.i18n import _
+from tianji_core.model_folders.learnt import LearntPart
 from tianji_core.store import datasets
 from tianji_core.store.datasets import DatasetVersion
 from tianji_core.store.samples import TrainingExample
 from tianji_core.training.check import PASS, STOP, WARN, Check
-from tianji_core.training.estimate import read_training_file
+from tianji_core.training.estimate import estimate, read_training_file
 from tianji_core.training.mix_parts import drawn_counts
 from tianji_core.training.part import samples_of
 from tianji_core.training.settings import TrainingSettings
@@ -39,13 +40,15 @@ class _Stored(BaseModel):
 
 class MixedPart(_Stored):
     """One version in a mixed file: its hash, the share asked for (None: all of it), the samples that it has,
-    and ``count``, those in the file. The training's own version comes first."""
+    and ``count``, those in the file, of about ``tokens`` tokens (None where an older studio did not count
+    them). The training's own version comes first."""
 
-    version: str
-    sha256: str
+    version: str = Field(max_length=60)
+    sha256: str = Field(max_length=64)
     share: float | None = None
-    size: int
-    count: int
+    size: int = Field(ge=0)
+    count: int = Field(ge=0)
+    tokens: int | None = Field(default=None, ge=0)
 
 
 class Mix(_Stored):
@@ -57,17 +60,27 @@ class Mix(_Stored):
     parts: tuple[MixedPart, ...]
 
     @property
+    def learnt(self) -> tuple[LearntPart, ...]:
+        """The parts as the card of a model names them."""
+        samples = sum(part.count for part in self.parts)
+        counted = [part.tokens for part in self.parts if part.tokens is not None]
+        tokens = sum(counted) if len(counted) == len(self.parts) else 0
+        return tuple(
+            LearntPart(
+                version=part.version,
+                sha256=part.sha256,
+                weight=part.share,
+                samples=part.count,
+                share=part.count / samples if samples else 0.0,
+                token_share=(part.tokens or 0) / tokens if tokens else None,
+            )
+            for part in self.parts
+        )
+
+    @property
     def sentence(self) -> str:
         """The versions with their numbers of samples and true shares."""
-        return _shares([(part.version, part.count) for part in self.parts])
-
-
-def _shares(counts: Sequence[tuple[str, int]]) -> str:
-    total = sum(count for _name, count in counts)
-    return _("、").join(
-        _("{name} {n} 条（{share}）", name=name, n=count, share=f"{count / total:.0%}")
-        for name, count in counts
-    )
+        return _("、").join(part.sentence for part in self.learnt)
 
 
 @dataclass(frozen=True)
@@ -81,6 +94,13 @@ class _Component:
         """Whole passes over the examples, then the rest without repetition."""
         passes, rest = divmod(self.count, len(examples))
         return [*examples * passes, *Random(f"{seed}:{self.version.name}").sample(examples, rest)]
+
+
+def _tokens(file: Path, settings: TrainingSettings, count: int) -> int:
+    """About how many tokens ``count`` samples of a training file have."""
+    turns = read_training_file(file)
+    samples = len(json.loads(file.read_text(encoding="utf-8")))
+    return round(estimate(turns, settings).tokens * count / max(1, samples))
 
 
 def plain_examples(file: Path) -> Iterator[TrainingExample]:
@@ -156,7 +176,13 @@ def write_mixed(
         mixed += each.drawn(list(plain_examples(training_file(workspace, each.version))), settings.seed)
     Random(settings.seed).shuffle(mixed)
     _tally, digest = write_training_file(mixed, folder / MIXED_TRAIN)
-    first = MixedPart(version=version.name, sha256=version.sha256, size=version.count, count=len(examples))
+    first = MixedPart(
+        version=version.name,
+        sha256=version.sha256,
+        size=version.count,
+        count=len(examples),
+        tokens=_tokens(own, settings, len(examples)),
+    )
     parts = [
         MixedPart(
             version=each.version.name,
@@ -164,6 +190,7 @@ def write_mixed(
             share=each.share,
             size=each.size,
             count=each.count,
+            tokens=_tokens(training_file(workspace, each.version), settings, each.count),
         )
         for each in components
     ]
@@ -215,7 +242,9 @@ def mix_check(
         *((each.version.name, each.count) for each in components),
     ]
     total = sum(count for _name, count in counts)
-    checks = [Check(PASS, title, _("一共 {n} 条：{parts}", n=total, parts=_shares(counts)))]
+    shares = [LearntPart(version=name, samples=count, share=count / total) for name, count in counts]
+    parts = _("、").join(part.sentence for part in shares)
+    checks = [Check(PASS, title, _("一共 {n} 条：{parts}", n=total, parts=parts))]
     checks += [Check(WARN, title, doubt) for each in components for doubt in _doubts(version, each)]
     return turns + drawn, checks
 

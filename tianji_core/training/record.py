@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tianji_core.errors import TrainingError
 from tianji_core.i18n import _
@@ -35,7 +35,7 @@ class TrainingRecord(BaseModel):
     which it was sent there, or came here. ``places`` are the places the training may run on (empty: any
     card), ``place_count`` how many of them it needs; ``held`` are the ones it got and ``began`` the moment,
     in seconds since the epoch. ``mixed`` is what its training file consists of where it learns from several
-    versions.
+    versions; ``pairs_count`` the pairs that it learns from.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -50,6 +50,7 @@ class TrainingRecord(BaseModel):
     dataset_name: str = ""
     dataset_sha256: str = ""
     pairs_sha256: str = ""
+    pairs_count: int = Field(default=0, ge=0)
     mixed: Mix | None = None
     origin: Origin | None = None
     held: tuple[str, ...] = ()

@@ -31,6 +31,7 @@ from tianji_core.errors import InputError, ServerError
 from tianji_core.evaluation import held_out_cases
 from tianji_core.evaluation.trained_on import checker_of
 from tianji_core.i18n import _
+from tianji_core.models import learnt_by_models
 from tianji_core.outputs import check_output_file, write_output
 from tianji_core.recipe import Recipe, option_named
 from tianji_core.serving import ChatSampling
@@ -258,7 +259,8 @@ def kept_board(space: Workspace, key: str) -> Board:
 
 
 def _write_report(space: Workspace, recipe: Recipe, board: Board, path: Path, overwrite: bool) -> None:
-    page = board_report(recipe, board, _checkers(space, recipe, board), judgement(space, board))
+    learnt = learnt_by_models(space, (column.model for column in board.columns))
+    page = board_report(recipe, board, _checkers(space, recipe, board), judgement(space, board), learnt)
     write_output(space, path, page, overwrite)
 
 

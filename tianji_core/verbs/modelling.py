@@ -189,11 +189,18 @@ def _facts(model: Artefact) -> dict[str, object]:
         "kind": model.kind,
         "path": model.path,
         "base": model.base,
+        "dataset": model.dataset_name,
+        "dataset_sha256": model.dataset_sha256,
+        "mix": [part.model_dump() for part in model.mix],
+        "pairs": [pairs.model_dump() for pairs in model.pairs],
         "sample": model.sample,
     }
 
 
 def _show_models(listed: list[Artefact], as_json: bool) -> None:
-    rows = [(models.kind_title(model.kind), model.name, model.path) for model in listed]
+    rows = [
+        (models.kind_title(model.kind), model.name, " · ".join(models.learnt_from(model)) or "—", model.path)
+        for model in listed
+    ]
     facts = [_facts(model) for model in listed]
-    show_table(facts, as_json, (_("种类"), _("名字"), _("文件夹")), rows, _("还没有模型"))
+    show_table(facts, as_json, (_("种类"), _("名字"), _("学的数据"), _("文件夹")), rows, _("还没有模型"))

@@ -17,6 +17,8 @@ from tianji_core.model_folders.base import fingerprint
 from tianji_core.store import datasets
 from tianji_core.store import training as rows
 from tianji_core.training import engine
+from tianji_core.training.launch import check_again
+from tianji_core.training.mix_parts import read_part
 from tianji_core.training.places import received, sending
 from tianji_core.training.places.bundle import DATA, MANIFEST, base_of, make_bundle, read_manifest, unpack
 from tianji_core.training.places.profile import checked_place, place_named, remove_place, save_place
@@ -39,6 +41,20 @@ def packed(workspace: Workspace, tmp_path: Path) -> Path:
 @pytest.fixture
 def there(tmp_path: Path) -> Workspace:
     return open_workspace(tmp_path / "there")
+
+
+def test_what_was_mixed_in_is_known_there_too(workspace: Workspace, there: Workspace, tmp_path: Path) -> None:
+    base, version = write_tiny_base(tmp_path / "base"), add_version(workspace)
+    add_version(workspace, "闲聊", 30)
+    values = {"base": str(base), "epochs": 1, "max_length": 256, "mix": (read_part("闲聊:0.25"),)}
+    settings = training.default_settings(KEY).model_copy(update=values)
+    sent = training.prepare_training(workspace, KEY, settings, version, "试训", place="lab")
+    about = base_of(base, fingerprint(base))
+    name = arrived(there, make_bundle(workspace, sent, training.preset(KEY), version, about))
+    run = received.accept(there, name, str(base))
+    mixed = training.record_of(run).mixed
+    assert mixed is not None and mixed == training.record_of(sent).mixed and len(mixed.learnt) == 2
+    check_again(there, run)
 
 
 def arrived(there: Workspace, packed: Path) -> str:

@@ -23,6 +23,7 @@ from tianji_core.store.datasets import DatasetVersion
 from tianji_core.store.training import TrainingRun
 from tianji_core.training import engine
 from tianji_core.training.learnt_pairs import QUESTIONS
+from tianji_core.training.mixed_data import Mix
 from tianji_core.training.presets import Preset
 from tianji_core.training.progress import work_folder
 from tianji_core.training.record import record_of
@@ -99,6 +100,8 @@ class Bundle(BaseModel):
     dataset_name: str = ""
     dataset_sha256: str = ""
     pairs_sha256: str = ""
+    pairs_count: int = Field(default=0, ge=0)
+    mixed: Mix | None = None
     versions: dict[str, str] = {}
     files: dict[str, Part]
 
@@ -158,6 +161,8 @@ def make_bundle(
         dataset_name=record.dataset_name,
         dataset_sha256=record.dataset_sha256,
         pairs_sha256=record.pairs_sha256,
+        pairs_count=record.pairs_count,
+        mixed=record.mixed,
         versions=versions_here(),
         files=parts,
     )

@@ -157,6 +157,8 @@ def _stored(workspace: Workspace, bundle: Bundle, draft: Path, base: str, trains
         dataset_name=bundle.dataset_name,
         dataset_sha256=bundle.dataset_sha256,
         pairs_sha256=bundle.pairs_sha256,
+        pairs_count=bundle.pairs_count,
+        mixed=bundle.mixed,
     )
     last = highest_number(workspace.runs, "training-")
     run = training_runs.add(workspace.engine, bundle.title, bundle.preset, None, record.stored(), last)
