@@ -20,6 +20,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy
+
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.training_throughput import (
@@ -41,6 +43,7 @@ from tianji_core.training.profiles import adapted, profile
 ROOT = Path(__file__).resolve().parents[1]
 BF16, FLOAT8, LITTLE = "96gb", "80gb-fp8", "24gb"
 LOSS_WITHIN = 0.005
+AS_PEERS = {"lora_r": 64, "lora_alpha": 16, "learning_rate": 2e-4}  # what the drivers of the peers train with
 EXPORT = """
 import sys, numpy
 from mmengine.config import Config
@@ -90,7 +93,6 @@ def main() -> None:
     steps = options.steps or (2 if options.small else 8)
     rate, _capability, _memory, name = (0.0, (0, 0), 0.0, "CPU") if options.small else card()
     results = studio(options, folder, steps)
-    export(folder, steps * 16)
     for peer in PEERS:
         if not options.only or peer.name in options.only:
             results |= {peer.name: run_peer(peer, options, folder, steps)}
@@ -117,12 +119,13 @@ def studio(options: argparse.Namespace, folder: Path, steps: int) -> dict[str, d
     packs = steps * 16
     changes: dict[str, Any] = {"max_length": 128} if options.small else {}
     changes |= {"base": str(folder / "base"), "log_interval": 1, "warmup_ratio": 0.0}
-    changes |= {"accumulation": 16, "batch_size": 1}
+    changes |= {"accumulation": 16, "batch_size": 1, **AS_PEERS}
     settings = default_settings(chosen.key).model_copy(update=changes)
     data = folder / "train.json"
-    characters, _answers = write_training_file(data, int(packs * settings.max_length * 1.02))
+    characters, _answers = write_training_file(data, int(packs * settings.max_length * 1.03))
     write_model_apart(folder / "base", shape, characters, device)
     (folder / "config.py").write_text(rendered_config(chosen, settings, data), encoding="utf-8")
+    export(folder, data, packs)
     results = {}
     kinds = [profile(key) for key in (BF16, FLOAT8, LITTLE)]
     ways = [(kind.key, kind, 0.1) for kind in kinds] + [(f"{BF16}-dropout0", kinds[0], 0.0)]
@@ -134,15 +137,34 @@ def studio(options: argparse.Namespace, folder: Path, steps: int) -> dict[str, d
         used = a_point_a_step(adapted(settings.model_copy(update={"lora_dropout": dropout}), kind))
         config = rendered_config(chosen, used, data)
         run = measured(key, config, used, folder / key, packs, device, 900)
-        results[key] = {"tokens_per_s": run.rate, "taken_gb": run.taken, "loss": run.loss}
+        losses = [round(loss, 4) for loss in run.losses]
+        results[key] = {
+            "tokens_per_s": run.rate,
+            "taken_gb": run.taken,
+            "allocated_gb": run.allocated,
+            "loss": run.loss,
+            "losses": losses,
+        }
         print(json.dumps({key: results[key]}), flush=True)
     return results
 
 
-def export(folder: Path, count: int) -> None:
-    """Writes the packs as the studio's training reads them."""
-    command = [sys.executable, "-c", EXPORT, str(folder / "config.py"), str(folder / "packs.npz"), str(count)]
-    subprocess.run(command, check=True, cwd=ROOT, capture_output=True)
+def export(folder: Path, data: Path, packs: int) -> None:
+    """Writes the packs as the studio's training reads them, and shortens the training file to so many: all
+    must end their schedules at the same step."""
+    exported = folder / "packs.npz"
+    command = [sys.executable, "-c", EXPORT, str(folder / "config.py"), str(exported), str(packs * 2)]
+    while True:
+        subprocess.run(command, check=True, cwd=ROOT, capture_output=True)
+        with numpy.load(exported) as stored:
+            found = len(stored["ids"])
+        if found == packs:
+            return
+        conversations = json.loads(data.read_text(encoding="utf-8"))
+        kept = round(len(conversations) * (packs + 0.5) / (found + 0.5))
+        if found < packs or kept >= len(conversations):
+            raise SystemExit(f"{found} packs where {packs} are needed")
+        data.write_text(json.dumps(conversations[:kept], ensure_ascii=False), encoding="utf-8")
 
 
 def run_peer(peer: Peer, options: argparse.Namespace, folder: Path, steps: int) -> dict[str, Any]:

@@ -19,11 +19,16 @@ PACKS_A_STEP = 16
 
 
 def packs(path: str, count: int) -> Any:
-    """The first ``count`` packs of an ``.npz`` file with ``ids`` and ``labels`` (packs, tokens)."""
+    """The first ``count`` packs of an ``.npz`` file with ``ids`` and ``labels`` (packs, tokens).
+
+    The first label of a pack is never predicted, but a trainer that divides by the number of labels counts
+    it: it is taken out, so that the losses of all compare.
+    """
     from datasets import Dataset
 
     stored = numpy.load(path)
     ids, labels = stored["ids"][:count], stored["labels"][:count]
+    labels[:, 0] = -100
     columns = {"input_ids": ids, "labels": labels, "attention_mask": numpy.ones_like(ids)}
     return Dataset.from_dict({name: values.tolist() for name, values in columns.items()})
 
@@ -67,5 +72,6 @@ class Timer(TrainerCallback):
             "tokens_per_s": self.tokens * len(steady) / sum(steady),
             "allocated_gb": torch.cuda.max_memory_allocated() / 1e9 if CARD else 0.0,
             "loss": statistics.fmean(tail) if tail else None,
+            "losses": self.losses,
         }
         print("RESULT " + json.dumps(result), flush=True)
