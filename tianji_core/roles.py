@@ -5,6 +5,7 @@ studio without a login) the owner acts.
 """
 
 import contextlib
+import os
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from enum import IntEnum
@@ -34,12 +35,21 @@ class Role(IntEnum):
         return {Role.VIEWER: _("查看者"), Role.REVIEWER: _("审核者"), Role.OWNER: _("所有者")}[self]
 
 
+PERSON = "TIANJI_JOB_WHO"
+"""The variable in which a background job gets the account of the person who started it."""
+
 _resolve: Callable[[], Role] = lambda: Role.OWNER  # noqa: E731
-_name: Callable[[], str] = lambda: ""  # noqa: E731
+
+
+def _starter() -> str:
+    return os.environ.get(PERSON, "")
+
+
+_name: Callable[[], str] = _starter
 _permitted: ContextVar[bool] = ContextVar("permitted", default=False)
 
 
-def acting_as(resolve: Callable[[], Role], name: Callable[[], str] = lambda: "") -> None:
+def acting_as(resolve: Callable[[], Role], name: Callable[[], str] = _starter) -> None:
     """Sets who acts in this process: ``resolve`` returns the role of the person for whom the calling thread
     works, ``name`` that person's account."""
     global _resolve, _name
@@ -52,7 +62,8 @@ def acting_role() -> Role:
 
 
 def acting_person() -> str:
-    """Returns the account of the person who acts, '' where nobody has logged in."""
+    """Returns the account of the person who acts, within a background job that of the person who started it;
+    '' where nobody has logged in."""
     return _name()
 
 

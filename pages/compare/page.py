@@ -25,6 +25,7 @@ from pages.shared.frame import current_recipe, report_errors
 from pages.shared.header import page_header
 from pages.shared.kept_files import forget_files
 from pages.shared.other_services import linked_service
+from pages.shared.text import plain
 from pages.shared.training_part import training_part
 from pages.shared.visitors import reviewer_name, role
 from tianji_core import models
@@ -276,6 +277,8 @@ with report_errors():
         line = st.container(key="board_choice").columns(2 if view == "grid" else 1)
         with line[0]:
             shown = chosen_board(board_names)
+            if who := running.board(shown).who:
+                st.caption(_("开始的人：{who}", who=plain(who)))
         if view == "grid":
             grid(shown, line[1])
         elif view == "blind":

@@ -230,6 +230,7 @@ def _review_link(import_id: int, added: int) -> None:
 
 def _imports_table(past: Sequence[Import]) -> None:
     """Draws the earlier imports, newest first; a chosen one shows the items that were not imported."""
+    signed_ones = any(imported.who for imported in past)
     chosen = st.dataframe(
         [
             {
@@ -239,6 +240,7 @@ def _imports_table(past: Sequence[Import]) -> None:
                 _("已有"): imported.known,
                 _("有问题"): len(imported.bad),
                 _("时间"): local_time(imported.created_at, MINUTE),
+                **({_("谁"): imported.who} if signed_ones else {}),
             }
             for imported in past
         ],

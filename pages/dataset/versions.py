@@ -9,7 +9,7 @@ from pages.dataset.dataset_figures import NO_TOOLS, bars, cells_figure, lengths_
 from pages.shared.clock import MINUTE, local_time
 from pages.shared.frame import remember_notice, report_errors
 from pages.shared.push_form import push_popover, push_state
-from pages.shared.text import plain
+from pages.shared.text import plain, signed
 from pages.shared.tone_words import tone_line
 from tianji_core import dataset
 from tianji_core.dataset import DatasetVersion
@@ -31,7 +31,7 @@ def version_card(workspace: Workspace, version: DatasetVersion, recipe: Recipe, 
                 "{n} 条 · {characters} 字 · {date}",
                 n=f"{version.count:,}",
                 characters=f"{manifest.get('characters', 0):,}",
-                date=local_time(version.created_at, MINUTE),
+                date=plain(signed(local_time(version.created_at, MINUTE), version.who)),
             )
             + " · "
             + _recipe_text(manifest)

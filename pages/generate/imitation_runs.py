@@ -10,7 +10,7 @@ from pages.generate.run_options import limits_popover
 from pages.shared.clock import MINUTE, local_time
 from pages.shared.frame import remember_notice, report_errors
 from pages.shared.job_progress import job_bar, log_view, stop_button
-from pages.shared.text import plain
+from pages.shared.text import plain, signed
 from tianji_core import jobs
 from tianji_core.errors import StudioError
 from tianji_core.generation import RunOptions
@@ -203,7 +203,7 @@ def imitation_run_list(workspace: Workspace, recipe: Recipe) -> None:
                 said=job_state,
             ),
         )
-        columns[2].caption(local_time(run.created_at, MINUTE))
+        columns[2].caption(plain(signed(local_time(run.created_at, MINUTE), run.who)))
         if columns[3].button(_("查看"), key=f"open_imitation_{run.id}", width="stretch"):
             st.query_params["imitation"] = str(run.id)
             st.rerun()

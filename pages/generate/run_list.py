@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.shared.clock import MINUTE, local_time
-from pages.shared.text import plain
+from pages.shared.text import plain, signed
 from tianji_core import jobs
 from tianji_core.generation import jobs_by_run, listed_runs
 from tianji_core.i18n import _
@@ -33,7 +33,7 @@ def run_list(workspace: Workspace, recipe: str) -> None:
                 said=state,
             ),
         )
-        columns[2].caption(local_time(run.created_at, MINUTE))
+        columns[2].caption(plain(signed(local_time(run.created_at, MINUTE), run.who)))
         if columns[3].button(_("查看"), key=f"open_{run.id}", width="stretch"):
             st.query_params["run"] = str(run.id)
             st.rerun()

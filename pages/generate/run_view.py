@@ -9,7 +9,7 @@ from pages.generate.to_dataset import to_dataset
 from pages.shared.frame import report_errors, report_figure
 from pages.shared.job_progress import job_bar, log_view
 from pages.shared.teacher_numbers import SIGNS
-from pages.shared.text import plain
+from pages.shared.text import plain, signed
 from tianji_core import jobs
 from tianji_core.generation import (
     RunState,
@@ -44,7 +44,8 @@ def _run_box(workspace: Workspace, run_id: int, was_active: bool) -> None:
         if active != was_active:
             st.rerun()
         head, close = st.columns([6, 1], vertical_alignment="center")
-        head.subheader(_("批次 {id} · {title}", id=run_id, title=plain(state.run.title)), anchor=False)
+        title = signed(state.run.title, state.run.who)
+        head.subheader(_("批次 {id} · {title}", id=run_id, title=plain(title)), anchor=False)
         if close.button(_("收起"), key=f"close_{run_id}", icon="✖️", width="stretch"):
             st.query_params.pop("run", None)
             st.rerun()

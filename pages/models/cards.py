@@ -14,7 +14,7 @@ from pages.shared.frame import remember_notice, report_errors
 from pages.shared.job_progress import job_bar, log_view, stop_button
 from pages.shared.linked_model import chat_button
 from pages.shared.push_form import push_popover, push_state
-from pages.shared.text import plain
+from pages.shared.text import plain, signed
 from pages.shared.training_view import state_text
 from tianji_core import jobs, models, training
 from tianji_core.i18n import _
@@ -72,7 +72,8 @@ def checkpoint_rows(workspace: Workspace, state: TrainingState, options: MergeOp
     with st.container(border=True):
         st.markdown(f"**{plain(run.title)}**")
         dataset = training.record_of(run).dataset_name or "—"
-        st.caption(plain(f"{run.preset} · {dataset} · {local_time(run.created_at)} · {state_text(state)}"))
+        made = signed(local_time(run.created_at), run.who)
+        st.caption(plain(f"{run.preset} · {dataset} · {made} · {state_text(state)}"))
         if state.state == "failed":
             st.caption(plain(state.reason))
         losses = [checkpoint.loss for checkpoint in state.checkpoints if checkpoint.loss is not None]
@@ -192,6 +193,8 @@ def _facts(artefact: Artefact) -> list[str]:
         facts.append(size_text(artefact.figures["bytes"]))
     if artefact.source:
         facts.append(artefact.source)
+    if artefact.who:
+        facts.append(artefact.who)
     return facts
 
 
@@ -209,7 +212,7 @@ def _details(artefact: Artefact) -> bool:
         **{_("偏好对 {name} 的校验", name=pairs.version): pairs.sha256[:16] for pairs in artefact.pairs},
     }
     if artefact.removable:
-        lines[_("创建时间")] = local_time(artefact.created_at)
+        lines[_("创建时间")] = signed(local_time(artefact.created_at), artefact.who)
     for title, value in lines.items():
         if value:
             st.text(_("{title}：{reason}", title=title, reason=value))

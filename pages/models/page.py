@@ -24,7 +24,7 @@ from pages.shared.clock import local_time
 from pages.shared.frame import remember_notice, report_errors
 from pages.shared.header import page_header
 from pages.shared.kept import forget_typed, kept_text
-from pages.shared.text import plain
+from pages.shared.text import plain, signed
 from pages.shared.training_part import training_part
 from tianji_core import models, training
 from tianji_core.i18n import _, _c
@@ -142,7 +142,8 @@ def trash() -> None:
         columns = st.columns([5, 1, 1], vertical_alignment="center")
         size = models.size_text(artefact.figures.get("bytes", 0))
         columns[0].markdown(f"**{plain(artefact.title)}** · {models.kind_title(artefact.kind)}")
-        columns[0].caption(f"{plain(artefact.name)} · {size} · {local_time(artefact.created_at)}")
+        made = signed(local_time(artefact.created_at), artefact.who)
+        columns[0].caption(plain(f"{artefact.name} · {size} · {made}"))
         if columns[1].button(_("恢复"), key=f"restore_{entry.token}", icon="↩️", width="stretch"):
             with report_errors():
                 models.restore(workspace, entry.token)

@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages.shared.clock import local_time
 from pages.shared.frame import remember_notice, report_errors
-from pages.shared.text import plain
+from pages.shared.text import plain, signed
 from tianji_core import review
 from tianji_core.errors import StudioError
 from tianji_core.i18n import _
@@ -72,7 +72,7 @@ def history_list(workspace: Workspace, stored: StoredRecipe, done: Callable[[], 
                 note=entry.note,
                 time=local_time(entry.created_at),
             )
-            line[0].write(plain(f"{shown} · {entry.who}" if entry.who else shown))
+            line[0].write(plain(signed(shown, entry.who)))
             if entry.revision != revision and line[1].button(_("恢复"), key=f"restore_{entry.revision}"):
                 _restore(workspace, key, entry.revision, revision, done)
         edited = revision and key in built_in_recipes()

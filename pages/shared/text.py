@@ -22,6 +22,11 @@ def plain(text: str) -> str:
     return _NUMBERED.sub(r"\1" + r"\\", "".join(pieces)).replace("\n", "  \n")
 
 
+def signed(text: str, who: str) -> str:
+    """``text`` with the account of the person who did it; alone where nobody had logged in."""
+    return f"{text} · {who}" if who else text
+
+
 def badge(text: str, colour: str) -> str:
     """``text`` as a coloured badge in Markdown; ``st.badge`` would escape the brackets a second time, which
     brings them back."""

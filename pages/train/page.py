@@ -9,7 +9,7 @@ from pages.shared.clock import local_time
 from pages.shared.frame import asked_number, current_recipe, remember_notice, report_errors
 from pages.shared.header import page_header
 from pages.shared.kept import kept_at, store_value
-from pages.shared.text import plain
+from pages.shared.text import plain, signed
 from pages.shared.training_part import training_part
 from pages.shared.training_view import (
     show_figures,
@@ -157,7 +157,7 @@ def one_training(run_id: int) -> None:
     ended = not _goes_on(state)
     st.caption(
         _("训练 {n}", n=run.id)
-        + f" · {plain(learnt)} · {plain(run.preset)} · {local_time(run.created_at)}"
+        + f" · {plain(learnt)} · {plain(run.preset)} · {plain(signed(local_time(run.created_at), run.who))}"
         + (f" · {state_text(state)}" if ended else "")
     )
     if (mixed := training.record_of(run).mixed) is not None:

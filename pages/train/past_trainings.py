@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.shared.clock import local_time
-from pages.shared.text import plain
+from pages.shared.text import plain, signed
 from pages.shared.training_view import state_text
 from tianji_core import training
 from tianji_core.i18n import _
@@ -36,7 +36,7 @@ def _row(state: TrainingState) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         with st.container(gap=None, width="stretch"):
             st.markdown(f"**{plain(run.title)}**")
-            st.caption(f"{plain(run.preset)} · {local_time(run.created_at)}")
+            st.caption(f"{plain(run.preset)} · {plain(signed(local_time(run.created_at), run.who))}")
         st.markdown(state_text(state), width="content")
         if state.state == "waiting":
             ahead = _("前面还有 {n} 个", n=state.ahead) if state.ahead else _("下一个就是它")

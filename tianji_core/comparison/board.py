@@ -14,6 +14,7 @@ from tianji_core.files import write_text
 from tianji_core.i18n import _
 from tianji_core.ownership import remove
 from tianji_core.recipe import Options, Recipe, Style, asking, crossed, options_text, training_input
+from tianji_core.roles import acting_person
 from tianji_core.sentences import STORED, Sentence
 from tianji_core.serving.client import ChatSampling
 from tianji_core.store.database import now
@@ -115,11 +116,12 @@ class Cell(BaseModel):
 class Board(BaseModel):
     """One comparison.
 
-    ``key`` is its file name; ``created_at`` is in UTC. Every column gets the same seed, to which each
-    candidate adds its number."""
+    ``key`` is its file name; ``created_at`` is in UTC, ``who`` the account of the person who
+    began it. Every column gets the same seed, to which each candidate adds its number."""
 
     key: str
     created_at: datetime = Field(default_factory=now)
+    who: str = ""
     recipe: str
     system: str
     sampling: ChatSampling
@@ -254,6 +256,7 @@ def plan_board(
     seed = secrets.randbelow(2**31) if sampling.seed is None else sampling.seed
     moment = now()
     return Board(
+        who=acting_person(),
         key=f"{moment:%Y%m%d-%H%M%S-%f}",
         created_at=moment,
         recipe=recipe.key,

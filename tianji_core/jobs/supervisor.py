@@ -22,6 +22,7 @@ from tianji_core.jobs.processes import end_group, members, started_at
 from tianji_core.jobs.progress import VARIABLE, duration_text, progress_path, read_progress
 from tianji_core.notices import VARIABLES, follow_up
 from tianji_core.project import PROJECT
+from tianji_core.roles import PERSON
 from tianji_core.store import jobs as job_store
 from tianji_core.store.database import now
 from tianji_core.workspace import Workspace, open_workspace
@@ -104,6 +105,7 @@ def _start_child(workspace: Workspace, job: job_store.Job) -> "subprocess.Popen[
         "PYTHONUNBUFFERED": "1",
         "TIANJI_HOME": str(workspace.home),
         "TIANJI_JOB_ID": str(job.id),
+        PERSON: job.who,
         VARIABLE: str(progress_path(workspace, job.id)),
         **workspace.cache_variables(),
         **job.environment,

@@ -34,7 +34,8 @@ class Artefact(BaseModel):
     holds numbers such as loss or size in bytes; ``sample`` an answer it gave when it was made, ``samples``
     the answers to fixed prompts then. ``trust_remote_code``
     says that a person allowed the Python code in the folder to run, which hashed to ``code_sha256`` then.
-    ``removable`` is False for the built-in base. ``created_at`` in UTC."""
+    ``removable`` is False for the built-in base. ``created_at`` in UTC. ``who`` is the account of the
+    person who made it, '' where nobody had logged in."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -61,6 +62,7 @@ class Artefact(BaseModel):
     trust_remote_code: bool = False
     code_sha256: str = ""
     created_at: datetime = Field(default_factory=now)
+    who: str = ""
     removable: bool = Field(default=True, exclude=True)
 
 

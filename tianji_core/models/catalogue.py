@@ -28,6 +28,7 @@ from tianji_core.model_folders.template import TEMPLATE
 from tianji_core.models.card import learnt_from
 from tianji_core.models.nano import FOLDER as NANO_FOLDER
 from tianji_core.ownership import discard, move, new_folder, remove
+from tianji_core.roles import acting_person
 from tianji_core.store import training as training_store
 from tianji_core.training import record_of
 from tianji_core.workspace import Workspace
@@ -191,6 +192,7 @@ def register_folder(
             raise ModelError(_("{folder} 已经登记为“{name}”", folder=folder, name=known.name))
     chosen = checked_name(workspace, name) if name else free_name(workspace, folder.name)
     listed = Artefact(
+        who=acting_person(),
         name=chosen,
         kind="base",
         title=title or folder.name,

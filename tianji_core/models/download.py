@@ -27,6 +27,7 @@ from tianji_core.model_folders.manifest import (
 from tianji_core.model_folders.template import TEMPLATE
 from tianji_core.models.catalogue import artefacts, checked_name, free_name
 from tianji_core.ownership import MARK, claim_folder, move, remove
+from tianji_core.roles import acting_person
 from tianji_core.workspace import Workspace
 
 MODEL_ID = re.compile(r"[A-Za-z0-9][\w.\-]*/[A-Za-z0-9][\w.\-]*")
@@ -139,6 +140,7 @@ def download(
     check_sizes(folder, files)
     base = checked_base(folder)
     made = Artefact(
+        who=acting_person(),
         name=chosen,
         kind="base",
         title=model_id,

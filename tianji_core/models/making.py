@@ -20,6 +20,7 @@ from tianji_core.models.card import write_card
 from tianji_core.models.catalogue import checked_name, free_name, making
 from tianji_core.models.trying import PROMPTS, tried
 from tianji_core.ownership import copy
+from tianji_core.roles import acting_person
 from tianji_core.store.training import TrainingRun
 from tianji_core.training import (
     Checkpoint,
@@ -97,6 +98,7 @@ def convert(
         whole = chosen_preset.method == "full"
         figures = {"bytes": float(_made_size(folder, whole))} | _losses(workspace, run, checkpoint)
         made = Artefact(
+            who=acting_person(),
             name=chosen,
             kind="merged" if whole else "adapter",
             title=_("{title}（第 {n} 步）", title=run.title, n=checkpoint.iteration),

@@ -15,6 +15,7 @@ from tianji_core.models.card import write_card
 from tianji_core.models.catalogue import checked_name, free_name, making
 from tianji_core.models.making import convert
 from tianji_core.models.trying import PROMPTS, tried
+from tianji_core.roles import acting_person
 from tianji_core.store import training as training_store
 from tianji_core.store.database import now
 from tianji_core.store.training import TrainingRun
@@ -90,6 +91,7 @@ def merge(
                 "figures": {**adapter.figures, "bytes": float(checked_base(target).size)},
                 "trust_remote_code": code,
                 "created_at": now(),
+                "who": acting_person(),
             }
         )
         made = verified(workspace, made, adapter.path, device)

@@ -17,7 +17,8 @@ from tianji_core.store.schema import dataset_versions, imports, removed_recipes
 @dataclass(frozen=True)
 class DatasetVersion:
     """数据集版本: an immutable training file. ``folder`` is relative to the workspace; ``sha256`` is that of
-    ``train.json``; ``manifest`` is the content of ``manifest.json``."""
+    ``train.json``; ``manifest`` is the content of ``manifest.json``; ``who`` is the account of the
+    person who froze it, '' where nobody had logged in."""
 
     id: int
     recipe: str
@@ -27,6 +28,7 @@ class DatasetVersion:
     count: int
     manifest: dict[str, Any]
     created_at: datetime
+    who: str = ""
 
     @property
     def conversations(self) -> bool:
@@ -42,7 +44,7 @@ class DatasetVersion:
 @dataclass(frozen=True)
 class Import:
     """One imported file. ``bad`` lists the items left out as (number from 1, reason); ``known`` counts the
-    items that were in the recipe already."""
+    items that were in the recipe already; ``who`` is the account of the person who imported it."""
 
     id: int
     recipe: str
@@ -53,6 +55,7 @@ class Import:
     known: int
     bad: tuple[tuple[int, str], ...]
     created_at: datetime
+    who: str = ""
 
 
 def get(engine: Engine, version_id: int) -> DatasetVersion:

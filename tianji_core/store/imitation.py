@@ -26,7 +26,8 @@ _CHUNK = 500
 @dataclass(frozen=True)
 class ImitationRun:
     """Paragraphs sent to one teacher. ``teacher``, ``sampling`` and ``settings`` are plain data as
-    :mod:`tianji_core.generation.imitation` writes and reads them, never a key."""
+    :mod:`tianji_core.generation.imitation` writes and reads them, never a key; ``who`` is the account of the
+    person who made it."""
 
     id: int
     recipe: str
@@ -37,6 +38,7 @@ class ImitationRun:
     settings: dict[str, Any]
     concurrency: int
     created_at: datetime
+    who: str = ""
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,8 @@ _CHUNK = 500
 @dataclass(frozen=True)
 class KnowledgeRun:
     """Documents sent to one teacher. ``teacher``, ``sampling`` and ``settings`` are plain data as
-    :mod:`tianji_core.generation.knowledge` writes and reads them, never a key; ``total`` counts chunks."""
+    :mod:`tianji_core.generation.knowledge` writes and reads them, never a key; ``total`` counts chunks;
+    ``who`` is the account of the person who made it."""
 
     id: int
     recipe: str
@@ -33,6 +34,7 @@ class KnowledgeRun:
     concurrency: int
     total: int
     created_at: datetime
+    who: str = ""
 
 
 @dataclass(frozen=True)

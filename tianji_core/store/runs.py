@@ -25,7 +25,8 @@ _CHUNK = 1000
 class Run:
     """生成批次: one plan sent to one teacher or several. ``teacher``, ``sampling`` and ``options`` are plain
     data as :mod:`tianji_core.generation` writes and reads them, never a key; ``total`` counts tasks;
-    ``halted`` names the limit that stopped the run last; no worker takes a ``paused`` run."""
+    ``halted`` names the limit that stopped the run last; no worker takes a ``paused`` run; ``who`` is the
+    account of the person who made it, '' where nobody had logged in."""
 
     id: int
     recipe: str
@@ -40,6 +41,7 @@ class Run:
     halted: str
     created_at: datetime
     paused: bool = False
+    who: str = ""
 
 
 @dataclass(frozen=True)

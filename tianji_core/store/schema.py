@@ -115,6 +115,7 @@ runs = Table(
     Column("halted", SentenceColumn, nullable=False, default=""),
     Column("created_at", DateTime, nullable=False),
     Column("paused", Boolean, nullable=False, default=False, server_default=false()),
+    Column("who", String(LONGEST_PERSON), nullable=False, default=acting_person, server_default=""),
 )
 """生成批次: one plan sent to one teacher or several. ``teacher`` holds provider, model and base_url, or a
 list of them with weights, never a key; ``options`` holds budget, deadline and other limits; ``halted`` names
@@ -192,6 +193,7 @@ knowledge_runs = Table(
     Column("concurrency", Integer, nullable=False),
     Column("total", Integer, nullable=False),
     Column("created_at", DateTime, nullable=False),
+    Column("who", String(LONGEST_PERSON), nullable=False, default=acting_person, server_default=""),
 )
 """知识转问答: documents cut into chunks; a teacher writes questions and answers about each chunk."""
 
@@ -363,6 +365,7 @@ imitation_runs = Table(
     Column("settings", JSON, nullable=False),
     Column("concurrency", Integer, nullable=False),
     Column("created_at", DateTime, nullable=False),
+    Column("who", String(LONGEST_PERSON), nullable=False, default=acting_person, server_default=""),
 )
 """照着写: paragraphs that a person likes; a teacher writes others in the same manner."""
 
@@ -535,6 +538,7 @@ imports = Table(
     Column("known", Integer, nullable=False),
     Column("bad", JSON, nullable=False, default=list),
     Column("created_at", DateTime, nullable=False),
+    Column("who", String(LONGEST_PERSON), nullable=False, default=acting_person, server_default=""),
 )
 
 dataset_versions = Table(
@@ -548,6 +552,7 @@ dataset_versions = Table(
     Column("count", Integer, nullable=False),
     Column("manifest", JSON, nullable=False),
     Column("created_at", DateTime, nullable=False),
+    Column("who", String(LONGEST_PERSON), nullable=False, default=acting_person, server_default=""),
 )
 """数据集版本: an immutable, hashed training file under ``datasets/<name>/``."""
 
@@ -562,6 +567,7 @@ training_runs = Table(
     Column("work_dir", Text, nullable=False),
     Column("job_id", Integer, ForeignKey("jobs.id")),
     Column("created_at", DateTime, nullable=False),
+    Column("who", String(LONGEST_PERSON), nullable=False, default=acting_person, server_default=""),
 )
 """训练: the state is that of its job, together with the files in ``work_dir``."""
 

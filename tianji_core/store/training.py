@@ -16,7 +16,7 @@ from tianji_core.store.schema import dataset_versions, removed_recipes, training
 class TrainingRun:
     """训练: one preset with its settings on one dataset version. ``settings`` holds the fields of
     TrainingSettings and what the studio noted about base and dataset; ``work_dir`` is relative to the
-    workspace; ``created_at`` in UTC."""
+    workspace; ``created_at`` in UTC; ``who`` is the account of the person who made it."""
 
     id: int
     title: str
@@ -26,6 +26,7 @@ class TrainingRun:
     work_dir: str
     job_id: int | None
     created_at: datetime
+    who: str = ""
 
 
 def _run(row: Row[Any]) -> TrainingRun:

@@ -224,6 +224,7 @@ def _show_board(space: Workspace, recipe: Recipe, board: Board, as_json: bool) -
     answers = [
         {
             "board": board.key,
+            "who": board.who,
             "style": board.columns[cell.column].style,
             "model": board.columns[cell.column].model,
             "temperature": board.sampling_of(cell).temperature,

@@ -287,6 +287,6 @@ def list_datasets(as_json: JsonOption = False, workspace: WorkspaceOption = None
     """List dataset versions."""
     space = opened(workspace)
     versions = datasets.listed(space.engine)
-    heads = (_("名字"), _("条数"), "sha256", _("文件夹"))
-    rows = [(v.name, v.count, v.sha256[:12], v.folder) for v in versions]
+    heads = (_("名字"), _("条数"), "sha256", _("文件夹"), _("谁"))
+    rows = [(v.name, v.count, v.sha256[:12], v.folder, v.who) for v in versions]
     show_table(versions, as_json, heads, rows, _("还没有数据集版本"))

@@ -56,7 +56,8 @@ def list_runs(
                 "done": counts.done,
                 "failed": counts.failed,
                 "pending": counts.pending,
+                "who": run.who,
             }
         )
-    heads = (_("编号"), _("名字"), _("任务"), _("完成"), _("失败"), _("未发"))
+    heads = (_("编号"), _("名字"), _("任务"), _("完成"), _("失败"), _("未发"), _("谁"))
     show_table(facts, as_json, heads, [list(fact.values()) for fact in facts], _("还没有生成批次"))

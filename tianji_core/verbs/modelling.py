@@ -194,13 +194,21 @@ def _facts(model: Artefact) -> dict[str, object]:
         "mix": [part.model_dump() for part in model.mix],
         "pairs": [pairs.model_dump() for pairs in model.pairs],
         "sample": model.sample,
+        "who": model.who,
     }
 
 
 def _show_models(listed: list[Artefact], as_json: bool) -> None:
     rows = [
-        (models.kind_title(model.kind), model.name, " · ".join(models.learnt_from(model)) or "—", model.path)
+        (
+            models.kind_title(model.kind),
+            model.name,
+            " · ".join(models.learnt_from(model)) or "—",
+            model.path,
+            model.who,
+        )
         for model in listed
     ]
     facts = [_facts(model) for model in listed]
-    show_table(facts, as_json, (_("种类"), _("名字"), _("学的数据"), _("文件夹")), rows, _("还没有模型"))
+    heads = (_("种类"), _("名字"), _("学的数据"), _("文件夹"), _("谁"))
+    show_table(facts, as_json, heads, rows, _("还没有模型"))

@@ -153,7 +153,7 @@ def jobs(
         return
     listed = background.listed(space, limit=limit)
     crews = generation.workers_of_jobs(space, listed)
-    heads = (_("编号"), _("状态"), _("种类"), _("名字"), _("用时"), _("说明"))
+    heads = (_("编号"), _("状态"), _("种类"), _("名字"), _("用时"), _("说明"), _("谁"))
     rows = [
         (
             job.id,
@@ -162,6 +162,7 @@ def jobs(
             job.title,
             background.duration_text(job.seconds),
             job.note or (generation.workers_text(crews[job.id]) if job.id in crews else ""),
+            job.who,
         )
         for job in listed
     ]

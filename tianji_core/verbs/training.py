@@ -407,6 +407,7 @@ def _finish_training(space: Workspace, run: training.TrainingRun, detach: bool, 
         "iterations": state.total,
         "loss": state.loss,
         "checkpoint": saved,
+        "who": run.who,
     }
     shown = facts | {"loss": "—" if state.loss is None else f"{state.loss:.3f}", "checkpoint": saved or "—"}
     text = _("训练 {training}：共 {iterations} 步，最后的损失 {loss}，检查点 {checkpoint}", **shown)
@@ -447,6 +448,10 @@ def queue(
     if cancel is not None:
         training_queue.cancel(space, cancel)
     waiting = [runs.get(space.engine, run_id) for run_id in training_queue.waiting(space)]
-    facts = [{"training": run.id, "title": run.title, "preset": run.preset} for run in waiting]
-    rows = [(n, run.id, run.title, run.preset) for n, run in enumerate(waiting, start=1)]
-    show_table(facts, as_json, (_("第几个"), _("训练"), _("名字"), _("预设")), rows, _("没有训练在排队"))
+    facts = [
+        {"training": run.id, "title": run.title, "preset": run.preset, "who": run.who} for run in waiting
+    ]
+    rows = [(n, run.id, run.title, run.preset, run.who) for n, run in enumerate(waiting, start=1)]
+    show_table(
+        facts, as_json, (_("第几个"), _("训练"), _("名字"), _("预设"), _("谁")), rows, _("没有训练在排队")
+    )

@@ -21,6 +21,7 @@ from tianji_core.models.gguf.formats import GgufFormat, check_packages, checked_
 from tianji_core.models.gguf.templates import modelfile
 from tianji_core.models.merged import run_of
 from tianji_core.models.trying import PROMPTS
+from tianji_core.roles import acting_person
 from tianji_core.store.database import now
 from tianji_core.training.child import Ended, run_tool, tool_environment
 from tianji_core.training.child_faults import tool_cause
@@ -79,6 +80,7 @@ def export_gguf(
                 "trust_remote_code": False,
                 "code_sha256": "",
                 "created_at": now(),
+                "who": acting_person(),
             }
         )
         write_text(folder / "Modelfile", modelfile(file.name, merged.template, merged.system))
