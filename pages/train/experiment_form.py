@@ -1,19 +1,29 @@
 """实验: the form of several trainings that differ in a few settings."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 from pydantic import ValidationError
 
 from pages.shared.after_start import after_start, keep_after_start
 from pages.shared.frame import remember_notice
 from pages.shared.kept import kept, kept_at
-from pages.shared.usable import any_text, switch, within
+from pages.shared.usable import any_text, some_of, switch, within
 from pages.train.choice import FORM
 from tianji_core.errors import InputError
-from tianji_core.evaluation.experiment import ExperimentPlan, grid, read_values, start_experiment
+from tianji_core.evaluation.experiment import (
+    MIXED,
+    ExperimentPlan,
+    grid,
+    read_shares,
+    read_values,
+    start_experiment,
+)
 from tianji_core.i18n import _
 from tianji_core.recipe import explain
 from tianji_core.store.datasets import DatasetVersion
 from tianji_core.training import Preset, TrainingSettings
+from tianji_core.training.mix_parts import MOST_PARTS
 from tianji_core.training.settings import field_title
 from tianji_core.workspace import Workspace
 
@@ -22,9 +32,14 @@ OFFERED = ("learning_rate", "lora_r", "lora_alpha", "epochs", "samples")
 
 
 def experiment_form(
-    workspace: Workspace, chosen: Preset, settings: TrainingSettings, version: DatasetVersion
+    workspace: Workspace,
+    chosen: Preset,
+    settings: TrainingSettings,
+    version: DatasetVersion,
+    versions: Sequence[DatasetVersion],
 ) -> None:
-    """Draws the values of each setting, the budget and the button that starts the experiment."""
+    """Draws the values of each setting, the shares of the other ``versions``, the budget and the button that
+    starts the experiment."""
     with st.expander(_("实验：同一份数据，几种设置各训一次再比"), icon="🧪"):
         st.caption(
             _("每项写几个值，用逗号分开，空着就用上面的设置；各种组合排队逐个训练，用同样的留出问题比。")
@@ -40,6 +55,7 @@ def experiment_form(
             )
             if values := read_values(str(text)):
                 axes[name] = values
+        axes |= {} if settings.pairs else _shares(version, versions)
         line = st.columns([2, 3, 2], vertical_alignment="bottom")
         own = kept_at(FORM, "experiment_hours", within(0.0, 10_000.0), 0.0, "experiment_hours")
         hours = line[0].number_input(_("最多训练几小时（0 不限）"), 0.0, 10_000.0, 0.0, 0.5, **own)
@@ -65,6 +81,33 @@ def experiment_form(
             remember_notice(_("已开始：{title}", title=made.title))
             st.query_params.from_dict({"experiment": str(made.number)})
             st.rerun()
+
+
+def _shares(version: DatasetVersion, versions: Sequence[DatasetVersion]) -> dict[str, list[float]]:
+    """Draws the choice of versions whose share is varied and a field for the shares of each; returns the
+    shares by axis."""
+    others = [each.name for each in versions if each.id != version.id]
+    if not others:
+        return {}
+    chosen_column, *columns = st.columns([2, 3])
+    own = kept_at(FORM, "experiment_mix", some_of(others), [], "experiment_mix")
+    st.session_state["experiment_mix"] = [n for n in st.session_state["experiment_mix"] if n in others]
+    chosen = chosen_column.multiselect(
+        _("混入哪些版本，份额各试几个"), others, max_selections=MOST_PARTS, placeholder=_("不试"), **own
+    )
+    axes = {}
+    for name in chosen:
+        key = f"experiment_mix_{name}"
+        text = columns[0].text_input(
+            _("“{name}”的份额", name=name),
+            placeholder="0, 10%, 20%",
+            max_chars=200,
+            help=_("占全部训练样本的几成，用逗号分开：0 是不混入，all 是全部样本都要。"),
+            **kept_at(FORM, key, any_text, "", key),
+        )
+        if shares := read_shares(name, str(text)):
+            axes[f"{MIXED}{name}"] = shares
+    return axes
 
 
 def _plan(

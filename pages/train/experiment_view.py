@@ -9,6 +9,8 @@ from pages.shared.text import plain
 from tianji_core import jobs
 from tianji_core.evaluation.experiment import (
     Experiment,
+    PlannedTraining,
+    axis_title,
     best_training,
     cancel_experiment,
     experiment_job,
@@ -17,10 +19,10 @@ from tianji_core.evaluation.experiment import (
     load_experiment,
     resume_experiment,
     state_title,
+    value_text,
 )
 from tianji_core.i18n import _
 from tianji_core.jobs import duration_text
-from tianji_core.training.settings import short_title
 from tianji_core.workspace import Workspace
 
 WORST, BEST, CLEAR = "#8a97a6", "#c0392b", "rgba(0,0,0,0)"
@@ -97,13 +99,13 @@ def parallel_figure(kept: Experiment) -> go.Figure:
     rates = [100 * (one.passed or 0.0) for one in done]
     axes = []
     for name in kept.plan.axes:
-        values = [one.values.get(name, getattr(kept.plan.settings, name)) for one in done]
+        values = [kept.plan.value_of(one.values, name) for one in done]
         ticks = sorted(set(values))
         places = [ticks.index(value) for value in values]
-        texts = [f"{tick:g}" for tick in ticks]
+        texts = [value_text(name, tick) for tick in ticks]
         axes.append(
             {
-                "label": short_title(name),
+                "label": axis_title(name),
                 "values": places,
                 "tickvals": list(range(len(ticks))),
                 "ticktext": texts,
@@ -113,6 +115,9 @@ def parallel_figure(kept: Experiment) -> go.Figure:
     axes.append({"label": _("用时（秒）"), "values": [round(one.seconds) for one in done]})
     if all(one.loss is not None for one in done):
         axes.append({"label": _("验证损失"), "values": [round(one.loss or 0.0, 3) for one in done]})
+    if all(one.known for one in done):
+        shares = [round(100 * (one.kept or 0) / (one.known or 1)) for one in done]
+        axes.append({"label": _("原来会的还会（%）"), "values": shares, "range": [0, 100]})
     axes.append({"label": _("通过率（%）"), "values": rates, "range": [0, 100]})
     line = {"color": rates, "colorscale": [[0, WORST], [1, BEST]]}
     written = {"labelfont": {"size": 14}, "tickfont": {"size": 13}, "rangefont": {"size": 1, "color": CLEAR}}
@@ -121,17 +126,22 @@ def parallel_figure(kept: Experiment) -> go.Figure:
     return figure
 
 
+def _kept_text(one: PlannedTraining) -> str:
+    return f"{one.kept}/{one.known}" if one.known else "—"
+
+
 def _table(kept: Experiment) -> None:
-    rows = []
+    rows, remembers = [], any(one.known for one in kept.trainings)
     for one in kept.trainings:
         row: dict[str, object] = {
-            short_title(name): f"{one.values.get(name, getattr(kept.plan.settings, name)):g}"
+            axis_title(name): value_text(name, kept.plan.value_of(one.values, name))
             for name in kept.plan.axes
         }
         measured = one.passed is not None
         row |= {
             _("通过率"): f"{one.passed:.0%}" if measured else "—",
             _("95% 区间"): f"{one.low or 0:.0%}–{one.high or 0:.0%}" if measured else "—",
+            **({_("原来会的"): _kept_text(one)} if remembers else {}),
             _("验证损失"): "—" if one.loss is None else f"{one.loss:.3f}",
             _("用时"): duration_text(one.seconds) if one.seconds else "—",
             _("状态"): state_title(one.state) + (f"：{one.note}" if one.note else ""),

@@ -101,7 +101,7 @@ def new_training() -> None:
         expert_view(workspace, chosen, settings)
         if settings is not None:
             with report_errors():
-                experiment_form(workspace, chosen, settings, version)
+                experiment_form(workspace, chosen, settings, version, versions)
     if settings is not None and target is not None:
         with start, report_errors():
             check_and_start(chosen, settings, version, target, title, place)

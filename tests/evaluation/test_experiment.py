@@ -13,7 +13,7 @@ from tests.processes import until
 from tests.tiny_base import add_version, write_tiny_base
 from tests.work_folders import write_checkpoint, write_sitting
 from tianji_core import jobs, training
-from tianji_core.errors import InputError, JobError, TrainingError
+from tianji_core.errors import InputError, JobError, StudioError, TrainingError
 from tianji_core.evaluation.experiment import (
     ExperimentPlan,
     PlannedTraining,
@@ -24,6 +24,7 @@ from tianji_core.evaluation.experiment import (
     explained,
     grid,
     load_experiment,
+    read_shares,
     read_values,
     resume_experiment,
     start_experiment,
@@ -35,6 +36,7 @@ from tianji_core.evaluation.sweep.results import Sweep, save_sweep
 from tianji_core.store.training import get
 from tianji_core.training import TrainingSettings, Validation
 from tianji_core.training.lock import working
+from tianji_core.training.mix_parts import read_part
 from tianji_core.training.part import drawn
 from tianji_core.workspace import Workspace
 
@@ -74,6 +76,53 @@ def test_a_grid_is_every_combination_of_its_values() -> None:
 def test_what_is_no_grid_is_one_sentence(axes: dict[str, list[float]], said: str) -> None:
     with pytest.raises(InputError, match=said):
         grid(axes)
+
+
+def test_the_share_of_a_version_is_an_axis_and_nought_leaves_it_out(tmp_path: Path) -> None:
+    settings = tiny_settings(tmp_path).model_copy(
+        update={"mix": (read_part("知识=all"), read_part("闲聊：0.3"))}
+    )
+    axes = {"mix:闲聊": read_shares("闲聊", "0、10%，all, 0.1"), "epochs": [1, 2]}
+    assert axes["mix:闲聊"] == [0, 0.1, 1]
+    plan = ExperimentPlan(preset=PRESET, version_id=1, settings=settings, variants=grid(axes))
+    assert plan.axes == ("epochs", "mix:闲聊") and not plan.compares_losses
+    without, some, everything = (
+        plan.settings_of({"mix:闲聊": share, "epochs": 1}).mix for share in axes["mix:闲聊"]
+    )
+    assert [part.text for part in without] == ["知识:all"]
+    assert [part.text for part in some] == ["知识:all", "闲聊:0.1"]
+    assert [part.text for part in everything] == ["知识:all", "闲聊:all"]
+    assert plan.value_of({}, "mix:闲聊") == 0.3 and plan.value_of({}, "mix:知识") == 1
+    assert plan.value_of({}, "mix:别的") == 0 and plan.value_of({"mix:知识": 0.2}, "mix:知识") == 0.2
+    said = [PlannedTraining(values={"mix:闲聊": share}).text for share in axes["mix:闲聊"]]
+    assert said == ["混入 闲聊 不混入", "混入 闲聊 10%", "混入 闲聊 全部"]
+    assert (
+        Experiment.model_validate_json(Experiment(number=1, plan=plan, trainings=()).model_dump_json()).plan
+        == plan
+    )
+
+
+@pytest.mark.parametrize("wrong", ["1.2", "-0.1", "很多", "0.2%%", "nan"])
+def test_what_is_no_share_is_one_sentence(wrong: str) -> None:
+    with pytest.raises(InputError, match="混入"):
+        read_shares("闲聊", f"0, {wrong}")
+
+
+def test_a_mix_that_cannot_be_made_stops_the_experiment_before_it_begins(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    settings = tiny_settings(write_tiny_base(tmp_path / "base"))
+    shared = {"preset": PRESET, "version_id": add_version(workspace).id, "settings": settings}
+    for version, said in (("没有", "没有"), ("v1", "就是训练自己的数据集")):
+        with pytest.raises(StudioError, match=said):
+            start_experiment(workspace, ExperimentPlan(**shared, variants=grid({f"mix:{version}": [0, 0.2]})))
+    add_version(workspace, "闲聊", 30)
+    fixed = settings.model_copy(update={"mix": (read_part("闲聊:0.6"),)})
+    add_version(workspace, "知识", 30)
+    plan = ExperimentPlan(**{**shared, "settings": fixed}, variants=grid({"mix:知识": [0.2, 0.5]}))
+    with pytest.raises(TrainingError, match="加起来是 110%"):
+        start_experiment(workspace, plan)
+    assert experiments(workspace) == []
 
 
 def test_fewer_samples_are_among_more_samples(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import json
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pages.train.experiment_view import parallel_figure
 from tests.checkpoints import add_training
 from tests.conftest import ROOT
 from tests.families.tokenizers import CHATML
@@ -15,7 +16,7 @@ from tests.work_folders import write_checkpoint, write_sitting
 from tianji_core import jobs, notices, training
 from tianji_core.evaluation import QuestionOutcome
 from tianji_core.evaluation.expectation import Expectation, keep_expectation
-from tianji_core.evaluation.experiment import ExperimentPlan, PlannedTraining
+from tianji_core.evaluation.experiment import ExperimentPlan, PlannedTraining, load_experiment
 from tianji_core.evaluation.experiment.results import Experiment, save_experiment
 from tianji_core.evaluation.learning_curve import Expected
 from tianji_core.evaluation.probe import ProbeAnswer, ProbePoint
@@ -526,6 +527,35 @@ def test_a_missing_base_is_downloaded_from_the_form(workspace, app):
     app.selectbox(key="train_preset").set_value("internlm2-chat-7b-qlora").run()
     assert "internlm2" in app.button(key="train_download").label
     assert app.button(key="train_start").disabled
+
+
+def test_the_share_of_another_version_is_tried_as_an_experiment(workspace, tiny, app):
+    own = add_version(workspace)
+    add_version(workspace, "闲聊", 30)
+    open_train(app, dataset=own.name)
+    app.multiselect(key="experiment_mix").set_value(["闲聊"]).run()
+    app.text_input(key="experiment_mix_闲聊").set_value("0，20%，all").run()
+    app.text_input(key="experiment_lora_r").set_value("4，8").run()
+    assert app.button(key="experiment_start").label == "开始实验（6 个训练）"
+    app.text_input(key="experiment_mix_闲聊").set_value("0, 120%").run()
+    assert any("“闲聊”写的是 120%" in error.value for error in app.error)
+    shares = {"mix:闲聊": 0.0}, {"mix:闲聊": 0.2}
+    plan = ExperimentPlan(
+        preset=KEY, version_id=own.id, settings=training.default_settings(KEY), variants=shares
+    )
+    rates = {"low": 0.4, "high": 0.6, "count": 60, "state": "done", "seconds": 90, "known": 10}
+    trained = tuple(
+        PlannedTraining(values=values, passed=0.5, kept=kept, **rates)
+        for values, kept in zip(shares, (4, 9), strict=True)
+    )
+    save_experiment(workspace, Experiment(number=1, plan=plan, trainings=trained))
+    open_train(app, experiment="1")
+    table = app.dataframe[0].value
+    assert table["混入 闲聊"].tolist() == ["不混入", "20%"] and table["原来会的"].tolist() == ["4/10", "9/10"]
+    figure = parallel_figure(load_experiment(workspace, 1))
+    drawn = {axis.label: axis for axis in figure.data[0].dimensions}
+    assert drawn["混入 闲聊"].ticktext == ("不混入", "20%")
+    assert list(drawn["原来会的还会（%）"].values) == [40, 90]
 
 
 def test_settings_are_tried_as_an_experiment_and_the_best_is_named(workspace, tiny, app):

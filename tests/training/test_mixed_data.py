@@ -198,7 +198,9 @@ def test_shares_that_do_not_add_up_are_refused(parts: tuple[str, ...], said: str
         settings(*parts)
 
 
-@pytest.mark.parametrize(("text", "share"), [("甲:0.2", 0.2), ("甲：20%", 0.2), ("v1.2:all", None)])
+@pytest.mark.parametrize(
+    ("text", "share"), [("甲:0.2", 0.2), ("甲：20%", 0.2), ("甲=0.2", 0.2), ("v1.2:all", None)]
+)
 def test_a_part_is_read_as_it_is_written(text: str, share: float | None) -> None:
     part = read_part(text)
     assert part.share == share and read_part(part.text) == part

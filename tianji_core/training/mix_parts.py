@@ -1,5 +1,6 @@
 """混入: the further dataset versions of a training, and how many of their samples it learns from."""
 
+import re
 from collections.abc import Sequence
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -9,6 +10,7 @@ from tianji_core.i18n import _
 
 MOST_PARTS = 8
 """Further versions in one training."""
+_PART = re.compile(r"([^:：=＝]{1,60})[:：=＝]([^:：=＝]+)")
 
 
 class MixPart(BaseModel):
@@ -27,22 +29,44 @@ class MixPart(BaseModel):
 
 
 def read_part(text: str) -> MixPart:
-    """Returns the part written as ``VERSION:SHARE``; the share is a number such as 0.2, a percentage such as
-    20%, or ``all``.
+    """Returns the part written as ``VERSION:SHARE`` or ``VERSION=SHARE``; the share as :func:`read_share`
+    reads it.
 
     Raises:
         InputError: another form, or a share that is not between 0 and 1.
     """
-    version, colon, written = (piece.strip() for piece in text.replace("：", ":").rpartition(":"))
-    form = _("混入要写成 版本:份额，份额是 0.2、20% 或 all；写的是 {text}", text=text)
-    if not colon or not version or len(version) > 60:
-        raise InputError(form)
+    version, written = split_part(text)
+    return MixPart(version=version, share=read_share(version, written))
+
+
+def split_part(text: str) -> tuple[str, str]:
+    """Returns the version and what stands behind the sign in ``VERSION:SHARE`` or ``VERSION=SHARE``.
+
+    Raises:
+        InputError: another form.
+    """
+    found = _PART.fullmatch(text.strip())
+    if found is None:
+        raise InputError(_("混入要写成 版本:份额，份额是 0.2、20% 或 all；写的是 {text}", text=text))
+    return found[1].strip(), found[2].strip()
+
+
+def read_share(version: str, written: str) -> float | None:
+    """Returns the share of a version, written as a number such as 0.2, a percentage such as 20%, or ``all``,
+    which is None.
+
+    Raises:
+        InputError: another form, or not between 0 and 1.
+    """
     if written == "all":
-        return MixPart(version=version)
+        return None
     try:
         share = float(written.removesuffix("%")) / (100 if written.endswith("%") else 1)
     except ValueError as error:
-        raise InputError(form) from error
+        text = f"{version}:{written}"
+        raise InputError(
+            _("混入要写成 版本:份额，份额是 0.2、20% 或 all；写的是 {text}", text=text)
+        ) from error
     if not 0 < share < 1:
         raise InputError(
             _(
@@ -51,7 +75,7 @@ def read_part(text: str) -> MixPart:
                 share=written,
             )
         )
-    return MixPart(version=version, share=share)
+    return share
 
 
 def check_parts(parts: Sequence[MixPart]) -> None:

@@ -1,6 +1,6 @@
 """Verbs for several trainings as one experiment: experiment, expect."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Annotated, Any
 
 import typer
@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from tianji_core.errors import InputError
 from tianji_core.evaluation.expectation import expected_of, sizes_to_measure
 from tianji_core.evaluation.experiment import (
+    MIXED,
     Experiment,
     ExperimentPlan,
     best_training,
@@ -17,6 +18,8 @@ from tianji_core.evaluation.experiment import (
     explained,
     grid,
     load_experiment,
+    mixed_version,
+    read_shares,
     read_values,
     resume_experiment,
     short_trainings,
@@ -26,6 +29,7 @@ from tianji_core.evaluation.experiment import (
 from tianji_core.i18n import _
 from tianji_core.jobs import duration_text
 from tianji_core.recipe import explain
+from tianji_core.training.mix_parts import split_part
 from tianji_core.training.part import samples_of
 from tianji_core.verbs.common import LARGEST, DetachOption, JsonOption, WorkspaceOption, follow, opened, show
 from tianji_core.verbs.tables import show_table
@@ -39,11 +43,15 @@ class VariantOptions:
 
     vary: Annotated[
         list[str] | None,
-        typer.Option(help="NAME=VALUE,VALUE…, several times for every combination, e.g. lora_r=8,32."),
+        typer.Option(
+            help="NAME=VALUE,VALUE…, several times for every combination, e.g. lora_r=8,32 or mix:chat=0,0.2."
+        ),
     ] = None
     variant: Annotated[
         list[str] | None,
-        typer.Option(help="One training, several times for a list, e.g. 'learning_rate=1e-3 epochs=2'."),
+        typer.Option(
+            help="One training, several times for a list, e.g. 'learning_rate=1e-3 epochs=2 mix:chat=0.2'."
+        ),
     ] = None
     hours: Annotated[
         float | None, typer.Option(help="Stop after so many hours of training.", show_default=False)
@@ -53,17 +61,18 @@ class VariantOptions:
     ] = True
     questions: Annotated[int, typer.Option(min=1, max=2000, help="Held-out questions for each.")] = 60
 
-    def variants(self) -> tuple[dict[str, float], ...]:
-        """Returns the settings of each training, () where none is given.
+    def variants(self, shares: dict[str, list[float]]) -> tuple[dict[str, float], ...]:
+        """Returns the settings of each training, () where none is given; ``shares`` are those of --mix by
+        axis.
 
         Raises:
             InputError: an option cannot be read, or both kinds are given.
         """
-        if self.vary and self.variant:
-            raise InputError(_("--vary 和 --variant 只能用一种"))
+        if self.variant and (self.vary or shares):
+            raise InputError(_("--vary（和几个份额的 --mix）与 --variant 只能用一种"))
         if self.variant:
             return tuple(_one(text) for text in self.variant)
-        axes: dict[str, list[float]] = {}
+        axes = dict(shares)
         for name, values in map(_axis, self.vary or ()):
             if name in axes:
                 raise InputError(_("“{name}”写了两次，请把几个值写在一起，用逗号分开", name=name))
@@ -94,7 +103,22 @@ def _axis(text: str) -> tuple[str, list[float]]:
     name, equals, values = text.partition("=")
     if not equals:
         raise InputError(_("--vary 要写成 名字=值,值，写的是 {text}", text=text))
-    return name.strip(), read_values(values)
+    name = name.strip()
+    version = mixed_version(name)
+    return name, read_shares(version, values) if version else read_values(values)
+
+
+def _shares_tried(learning: LearningOptions) -> tuple[LearningOptions, dict[str, list[float]]]:
+    """The options with what is mixed in alike in every training, and the shares that are tried, by axis."""
+    alike, tried = [], {}
+    for text in learning.mix or ():
+        version, written = split_part(text)
+        shares = read_shares(version, written)
+        if len(shares) > 1:
+            tried[f"{MIXED}{version}"] = shares
+        else:
+            alike.append(text)
+    return replace(learning, mix=alike), tried
 
 
 def _one(text: str) -> dict[str, float]:
@@ -120,7 +144,8 @@ def experiment(
     """Run several trainings that differ in a few settings, and say which did best; without settings, list the
     experiments."""
     space = opened(workspace)
-    variants = differing.variants()
+    learning, shares = _shares_tried(learning)
+    variants = differing.variants(shares)
     given = [bool(variants), *(value is not None for value in asdict(earlier).values())]
     if sum(given) > 1:
         raise InputError(_("--vary 或 --variant、--resume、--cancel、--number 只能用一个"))
@@ -215,8 +240,9 @@ def _show(one: Experiment, as_json: bool) -> None:
             "—" if each.passed is None else f"{each.passed:.0%}（{each.low or 0:.0%}–{each.high or 0:.0%}）"
         )
         took = duration_text(each.seconds)
-        rows.append((each.text, share, took, state_title(each.state), each.note))
-    heads = (_("设置"), _("通过率"), _("用时"), _("状态"), _("说明"))
+        kept = "—" if each.known is None else f"{each.kept}/{each.known}"
+        rows.append((each.text, share, kept, took, state_title(each.state), each.note))
+    heads = (_("设置"), _("通过率"), _("原来会的"), _("用时"), _("状态"), _("说明"))
     show_table(_facts(one), as_json, heads, rows, explained(one))
     if rows:
         show(None, False, None if as_json else explained(one))

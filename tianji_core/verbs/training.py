@@ -58,8 +58,8 @@ class LearningOptions:
         list[str] | None,
         typer.Option(
             "--mix",
-            help="VERSION:SHARE, as often as needed: learn from this version too; a share of all samples "
-            "such as 0.2, or all.",
+            help="VERSION:SHARE or VERSION=SHARE, as often as needed: learn from this version too; a share "
+            "of all samples such as 0.2, or all. An experiment tries several: chat=0,0.2.",
         ),
     ] = None
 

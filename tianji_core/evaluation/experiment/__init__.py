@@ -10,11 +10,16 @@ from tianji_core.evaluation.experiment.job import (
 )
 from tianji_core.evaluation.experiment.plan import (
     AXES,
+    MIXED,
     MOST_TRAININGS,
     ExperimentPlan,
+    axis_title,
     grid,
+    mixed_version,
+    read_shares,
     read_values,
     short_trainings,
+    value_text,
 )
 from tianji_core.evaluation.experiment.results import (
     Experiment,
@@ -30,10 +35,12 @@ from tianji_core.evaluation.experiment.results import (
 __all__ = [
     "AXES",
     "KIND",
+    "MIXED",
     "MOST_TRAININGS",
     "Experiment",
     "ExperimentPlan",
     "PlannedTraining",
+    "axis_title",
     "best_training",
     "cancel_experiment",
     "equal_trainings",
@@ -42,9 +49,12 @@ __all__ = [
     "explained",
     "grid",
     "load_experiment",
+    "mixed_version",
+    "read_shares",
     "read_values",
     "resume_experiment",
     "short_trainings",
     "start_experiment",
     "state_title",
+    "value_text",
 ]

@@ -12,7 +12,8 @@ from tianji_core.i18n import _
 from tianji_core.sentences import Sentence
 from tianji_core.store.datasets import DatasetVersion
 from tianji_core.training import TrainingSettings, checked_settings
-from tianji_core.training.settings import field_title
+from tianji_core.training.mix_parts import read_share
+from tianji_core.training.settings import short_title
 
 AXES = (
     "learning_rate",
@@ -31,7 +32,11 @@ AXES = (
     "vary_occasions",
     "seed",
 )
-"""The settings that trainings of one experiment may differ in."""
+"""The settings that trainings of one experiment may differ in, beside the shares of what is mixed in."""
+MIXED = "mix:"
+"""The beginning of an axis that is the share of a dataset version; its name follows."""
+NOT_MIXED, ALL_MIXED = 0.0, 1.0
+"""The shares of a version that is not mixed in, and of one of which every sample is taken once."""
 MOST_TRAININGS = 64
 """Trainings in one experiment."""
 
@@ -64,14 +69,16 @@ class ExperimentPlan(BaseModel):
 
     @property
     def axes(self) -> tuple[str, ...]:
-        """The settings that differ, in the order of :data:`AXES`."""
-        return tuple(name for name in AXES if any(name in values for values in self.variants))
+        """The settings that differ, in the order of :data:`AXES`, then the versions whose shares do."""
+        given = dict.fromkeys(name for values in self.variants for name in values)
+        return (*(name for name in AXES if name in given), *(name for name in given if mixed_version(name)))
 
     @property
     def compares_losses(self) -> bool:
         """Whether a training may be ended by its loss: those on other samples or with another length of the
         packed sequences have other losses at the same step."""
-        return self.end_early and not {"samples", "max_length", "batch_size"} & set(self.axes)
+        apart = {"samples", "max_length", "batch_size"} & set(self.axes)
+        return self.end_early and not apart and not any(map(mixed_version, self.axes))
 
     def settings_of(self, values: Values) -> TrainingSettings:
         """Returns the settings of one training.
@@ -79,7 +86,39 @@ class ExperimentPlan(BaseModel):
         Raises:
             TrainingError: a value is out of bounds; names the setting.
         """
-        return checked_settings({**self.settings.model_dump(), **values})
+        parts = {part.version: part.share for part in self.settings.mix}
+        for name, value in values.items():
+            if version := mixed_version(name):
+                parts[version] = None if value == ALL_MIXED else value
+        mix = [{"version": name, "share": share} for name, share in parts.items() if share != NOT_MIXED]
+        plain = {name: value for name, value in values.items() if not mixed_version(name)}
+        return checked_settings({**self.settings.model_dump(), **plain, "mix": mix})
+
+    def value_of(self, values: Values, name: str) -> float:
+        """Returns the value of an axis in one training: its own, else that of the settings."""
+        if name in values or not (version := mixed_version(name)):
+            return values.get(name, getattr(self.settings, name, 0))
+        shares = {part.version: part.share for part in self.settings.mix}
+        share = shares.get(version, NOT_MIXED)
+        return ALL_MIXED if share is None else share
+
+
+def mixed_version(name: str) -> str:
+    """Returns the dataset version whose share an axis is, '' for a setting."""
+    return name.removeprefix(MIXED) if name.startswith(MIXED) else ""
+
+
+def axis_title(name: str) -> str:
+    """An axis for people."""
+    version = mixed_version(name)
+    return _("混入 {name}", name=version) if version else short_title(name)
+
+
+def value_text(name: str, value: float) -> str:
+    """A value of an axis for people."""
+    if not mixed_version(name):
+        return f"{value:g}"
+    return {NOT_MIXED: _("不混入"), ALL_MIXED: _("全部")}.get(value) or f"{100 * value:g}%"
 
 
 def short_trainings(
@@ -106,7 +145,7 @@ def grid(axes: Mapping[str, Sequence[float]]) -> tuple[Values, ...]:
     number = 1
     for name, values in axes.items():
         if not values:
-            raise InputError(_("“{name}”至少要写一个值", name=field_title(name)))
+            raise InputError(_("“{name}”至少要写一个值", name=axis_title(name)))
         number *= len(values)
     if number > MOST_TRAININGS:
         raise InputError(_("一共 {n} 个训练，一次实验最多 {most} 个", n=number, most=MOST_TRAININGS))
@@ -122,8 +161,8 @@ def check_axes(axes: Mapping[str, object]) -> None:
     if not axes:
         raise InputError(_("实验至少要有一项设置取几个不同的值"))
     for name in axes:
-        if name not in AXES:
-            known = _("、").join(AXES)
+        if name not in AXES and not mixed_version(name):
+            known = _("、").join((*AXES, f"{MIXED}{_('版本')}"))
             raise InputError(_("实验里不能变“{name}”，能变的是：{known}", name=name, known=known))
 
 
@@ -145,3 +184,18 @@ def read_values(text: str) -> list[float]:
             raise InputError(_("“{text}”不是数字；几个值用逗号分开", text=part.strip())) from error
         numbers[int(number) if number == int(number) else number] = None
     return list(numbers)
+
+
+def read_shares(version: str, text: str) -> list[float]:
+    """Returns the shares of a list such as '0, 20%, all', each once: 0 does not mix the version in.
+
+    Raises:
+        InputError: a part is no share.
+    """
+    shares: dict[float, None] = {}
+    for part in text.replace("，", ",").replace("、", ",").split(","):
+        if not (written := part.strip()):
+            continue
+        share = NOT_MIXED if written in ("0", "0%") else read_share(version, written)
+        shares[ALL_MIXED if share is None else share] = None
+    return list(shares)

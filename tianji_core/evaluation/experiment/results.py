@@ -10,13 +10,12 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tianji_core.errors import InputError
-from tianji_core.evaluation.experiment.plan import ExperimentPlan, Values
+from tianji_core.evaluation.experiment.plan import ExperimentPlan, Values, axis_title, value_text
 from tianji_core.files import write_text
 from tianji_core.i18n import _
 from tianji_core.jobs import duration_text
 from tianji_core.sentences import STORED, Sentence
 from tianji_core.store.database import now
-from tianji_core.training.settings import short_title
 from tianji_core.workspace import Workspace
 
 State = Literal["waiting", "running", "done", "hopeless", "skipped", "failed"]
@@ -27,7 +26,8 @@ class PlannedTraining(BaseModel):
 
     ``values`` are the settings that are its own. ``loss`` is the lowest validation loss; ``seconds`` of
     training; ``passed`` the share (0-1) of ``count`` held-out answers that pass, ``low`` and ``high`` its
-    bounds with 95 % confidence; None where not measured. ``note`` says why it is not done."""
+    bounds with 95 % confidence; None where not measured. Of the ``known`` questions of the forgetting probe
+    that its base answers, it still answers ``kept``. ``note`` says why it is not done."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -41,6 +41,8 @@ class PlannedTraining(BaseModel):
     low: float | None = None
     high: float | None = None
     count: int = 0
+    known: int | None = None
+    kept: int | None = None
     note: Sentence = ""
 
     @property
@@ -52,7 +54,7 @@ class PlannedTraining(BaseModel):
     def text(self) -> str:
         """Its own settings, for people."""
         said = [
-            _("{setting} {value}", setting=short_title(name), value=f"{value:g}")
+            _("{setting} {value}", setting=axis_title(name), value=value_text(name, value))
             for name, value in self.values.items()
         ]
         return reduce(lambda before, last: _("{before}，{last}", before=before, last=last), said)

@@ -11,6 +11,7 @@ from tianji_core.errors import JobError, StudioError
 from tianji_core.evaluation.experiment.hopeless import hopeless
 from tianji_core.evaluation.experiment.job import ExperimentSubject
 from tianji_core.evaluation.experiment.results import load_experiment, save_experiment
+from tianji_core.evaluation.probe import Memory
 from tianji_core.evaluation.sweep.after_training import own_plan
 from tianji_core.evaluation.sweep.job import start_sweep, sweep_job
 from tianji_core.evaluation.sweep.results import SweepPoint, load_sweep
@@ -71,8 +72,10 @@ class _Conducting:
             self._note(at, state="failed", note=reason, seconds=state.spent or 0.0)
             return
         self._note(at, **self._figures(state))
-        point = self._measured(run)
+        point, memory = self._measured(run)
         found = {"passed": point.passed, "low": point.low, "high": point.high, "count": point.count}
+        if memory is not None and memory.tells:
+            found |= {"known": memory.known, "kept": memory.kept}
         self._note(at, state="done", **found)
 
     def _begun(self, at: int) -> TrainingRun:
@@ -146,8 +149,8 @@ class _Conducting:
     def _out_of_time(self) -> str:
         return _("{n} 小时的预算用完了", n=f"{self._plan.hours or 0:g}")
 
-    def _measured(self, run: TrainingRun) -> SweepPoint:
-        """The figures of the last checkpoint; measured now unless they are there."""
+    def _measured(self, run: TrainingRun) -> tuple[SweepPoint, Memory | None]:
+        """The figures of the last checkpoint and what it still knows; measured now unless they are there."""
         state = training.training_state(self._workspace, run)
         last = state.checkpoints[-1].iteration
         kept = load_sweep(self._workspace, run.id)
@@ -160,7 +163,7 @@ class _Conducting:
             kept = load_sweep(self._workspace, run.id)
             if kept is None or kept.missing([last]):
                 raise JobError(ended.note or jobs.state_title(ended.state))
-        return next(point for point in kept.points if point.iteration == last)
+        return next(point for point in kept.points if point.iteration == last), kept.memory(last)
 
 
 @worker_of(ExperimentSubject)
