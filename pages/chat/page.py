@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.chat.answer import answer, end_answer
 from pages.chat.at_once import AskedAtOnce, pick_at_once, turns_at_once
+from pages.chat.folding import choices_box, fold_button
 from pages.chat.line import own_line
 from pages.chat.shelf import shelf
 from pages.chat.turn import PageConversation, show
@@ -22,13 +23,13 @@ from pages.shared.chat_servers import server_panel
 from pages.shared.frame import current_recipe
 from pages.shared.header import page_header
 from pages.shared.kept import kept, kept_text
-from pages.shared.linked_model import missing_model
+from pages.shared.linked_model import missing_model, nothing_to_ask
 from pages.shared.other_services import linked_service
 from pages.shared.text import plain
 from pages.shared.training_part import training_part
 from pages.shared.usable import any_text, switch, within
 from pages.shared.visitors import reviewer_name
-from tianji_core import models, serving
+from tianji_core import models
 from tianji_core.i18n import _
 from tianji_core.serving.candidates import MOST
 from tianji_core.serving.transcript import ChatTurn, changing, load_transcript
@@ -44,10 +45,12 @@ transcript = load_transcript(workspace)
 names = models.titles(workspace)
 settings, talk = st.columns([2, 3], gap="large")
 
-with settings:
+with talk:
     linked_service(workspace)
     known = endpoints(workspace)
     missing = missing_model(workspace, known)
+
+with settings:
     titles = {f"{endpoint.model} @ {endpoint.url}": endpoint for endpoint in known}
     chosen: str | None = None
     if titles:
@@ -65,23 +68,22 @@ with settings:
             placeholder=_("另选一个来回答"),
         )
     endpoint = titles.get(chosen or "")
-    # Of its own while there is no model to ask, or it would stay open when there is one.
-    panel = "chat_servers" if known or missing else "chat_servers_first"
-    with st.expander(_("模型服务"), expanded=not known and not missing, icon="🔌", key=panel):
-        server_panel(workspace)
-    name, scene, style = pick_cell(recipe)
-    options = pick_options(recipe)
-    words = usual_wording(recipe, name, scene, style, options)
-    chosen_as = "_".join((name, scene, style, *(option for _axis, option in options)))
-    request = st.text_area(_("要问的话"), words, height=80, **kept_text(f"request_{chosen_as}", words))
-    send = st.button(
-        _("发送"),
-        key="chat_send",
-        type="secondary" if endpoint is None else "primary",
-        icon="💌",
-        disabled=endpoint is None,
-        width="stretch",
-    )
+    with choices_box():
+        name, scene, style = pick_cell(recipe)
+        options = pick_options(recipe)
+        words = usual_wording(recipe, name, scene, style, options)
+        chosen_as = "_".join((name, scene, style, *(option for _axis, option in options)))
+        request = st.text_area(_("要问的话"), words, height=80, **kept_text(f"request_{chosen_as}", words))
+    with st.container(horizontal=True, gap="small", wrap=False, key="chat_line_of_choices"):
+        fold_button(" · ".join(filter(None, (name, scene, style))))
+        send = st.button(
+            _("发送"),
+            key="chat_send",
+            type="secondary" if endpoint is None else "primary",
+            icon="💌",
+            disabled=endpoint is None,
+            width="stretch",
+        )
     at_once = pick_at_once(recipe, known, endpoint, style, names)
     with st.expander(_("更多：多轮、候选、温度、系统提示"), icon="🎛️"):
         several = st.toggle(
@@ -95,15 +97,19 @@ with settings:
         sampling = sampling_form("chat")
         own = kept("chat", f"chat_system_{recipe.key}", any_text, recipe.prompts.system)
         system = st.text_area(_("系统提示"), recipe.prompts.system, **own, height=120)
+    with st.expander(_("模型服务：换模型、停止、接别的服务"), icon="🔌", key="chat_servers"):
+        server_panel(workspace)
     if system != recipe.prompts.system:
         st.caption(_("✏️ 系统提示改过，和配方里的不一样"))
 
 with talk:
     top = st.container(horizontal=True, vertical_alignment="center", key="chat_top")
     top.markdown(_("**对话记录** · {n} 轮", n=len(transcript.turns)), width="content")
-    if endpoint is not None:
+    if endpoint is None:
+        top.caption(_("还没有人回答"), width="content")
+    else:
         who = plain(names.get(endpoint.model, endpoint.model))
-        top.caption(_("由 {model} 回答", model=who), width="content")
+        top.caption(_("回答的是 {model}", model=who), width="content")
     top.space("stretch")
     last = transcript.turns[-1] if transcript.turns else None
     again = top.button(
@@ -145,12 +151,11 @@ with talk:
     elif typed:
         asked = ChatTurn(request=typed, **about)
     with paper:
-        if endpoint is None and any(not server.ready for server in serving.servers(workspace)):
-            st.info(_("模型正在加载，加载好就可以对话。"), icon="⏳")
-        elif endpoint is None and missing:
+        if endpoint is None and missing:
             st.info(_("选的模型还没有加载：先加载它，或者另选一个来回答。"), icon="🔌")
         elif endpoint is None:
-            st.info(_("现在没有模型可以对话：先启动一个模型服务，或者接上别的服务。"), icon="🔌")
+            st.caption(_("现在没有模型开着；加载好就能选好送给谁、点“发送”，或者在下面自己写一句。"))
+            nothing_to_ask(workspace, _("，开始对话"))
         elif not transcript.turns and asked is None:
             st.info(_("选好送给谁、什么场合、什么风格，点“发送”；或者在下面自己写一句。"), icon="💬")
         shown = PageConversation(

@@ -1,6 +1,6 @@
 """The form of a new comparison: its questions and its columns."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import streamlit as st
@@ -37,36 +37,35 @@ class Comparison:
         return len(self.asks) * len(self.columns) * self.candidates
 
 
-def comparison_form(
-    recipe: Recipe, known: list[ChatEndpoint], names: Mapping[str, str], servers: Callable[[], None]
-) -> Comparison:
-    """Draws the form, in it the model servers by ``servers``; returns the comparison that is chosen.
-    ``names`` are the models' names for people."""
-    left, right = st.columns(2, gap="large")
-    with left:
-        asks = _questions(recipe)
-    with right:
-        titles = {f"{endpoint.model} @ {endpoint.url}": endpoint for endpoint in known}
-        chosen: list[str] = []
-        if titles:
-            chosen = st.multiselect(
-                _("模型（检查点也是模型）"),
-                list(titles),
-                list(titles)[:4],
-                format_func=lambda key: names.get(titles[key].model, titles[key].model),
-                key="compare_models",
-                placeholder=_("选至少一个模型"),
-            )
-        servers()
-        offered = [s.text for s in recipe.styles if s.enabled]
-        styles = st.multiselect(
-            _("风格"),
-            offered,
-            offered[:2],
-            placeholder=_("选至少一种风格"),
-            **kept(FORM, "compare_styles", some_of(offered), offered[:2], f"compare_styles_{recipe.key}"),
+def comparison_form(recipe: Recipe, known: list[ChatEndpoint], names: Mapping[str, str]) -> Comparison:
+    """Draws the form; returns the comparison that is chosen. ``names`` are the models' names for people."""
+    asks = _questions(recipe)
+    left, right = st.columns(2, gap="medium")
+    titles = {f"{endpoint.model} @ {endpoint.url}": endpoint for endpoint in known}
+    chosen: list[str] = []
+    if titles:
+        chosen = right.multiselect(
+            _("模型（检查点也是模型）"),
+            list(titles),
+            list(titles)[:4],
+            format_func=lambda key: names.get(titles[key].model, titles[key].model),
+            key="compare_models",
+            placeholder=_("选至少一个模型"),
         )
-        sampling, temperatures, top_ps, candidates = _how_to_ask()
+    offered = [s.text for s in recipe.styles if s.enabled]
+    styles = left.multiselect(
+        _("风格"),
+        offered,
+        offered[:2],
+        placeholder=_("选至少一种风格"),
+        **kept(FORM, "compare_styles", some_of(offered), offered[:2], f"compare_styles_{recipe.key}"),
+    )
+    with st.expander(_("更多：自己写问题、没见过的格子、温度、每格几条"), icon="🎛️"):
+        asked, how = st.columns(2, gap="large")
+        with asked:
+            asks = list(dict.fromkeys([*asks, *_further_questions(recipe)]))
+        with how:
+            sampling, temperatures, top_ps, candidates = _how_to_ask()
     columns = [
         Column(
             url=titles[key].url,
@@ -87,25 +86,24 @@ def comparison_form(
 def _how_to_ask() -> tuple[ChatSampling, list[float | None], list[float | None], int]:
     """Draws the sampling; returns it, the temperatures and values of top_p that are each a column, and the
     answers per cell."""
-    with st.expander(_("更多：温度、每格几条"), icon="🎛️"):
-        sampling = sampling_form("compare")
-        line = st.columns(2)
-        with line[0]:
-            temperatures = _each_a_column(
-                _("再比几个温度"),
-                [0.0, 0.3, 0.7, 1.0, 1.3],
-                "compare_temperatures",
-                _("每个温度各成一列；种子相同，所以差别只来自温度。"),
-            )
-        with line[1]:
-            top_ps = _each_a_column(
-                _("再比几个 top_p"),
-                [0.5, 0.8, 0.9, 0.95, 1.0],
-                "compare_top_ps",
-                _("每个 top_p 各成一列；温度为 0 时 top_p 不起作用。"),
-            )
-        each = kept(FORM, "compare_candidates", within(1, MAX_CANDIDATES))
-        candidates = int(st.number_input(_("每格几条"), 1, MAX_CANDIDATES, 1, **each))
+    sampling = sampling_form("compare")
+    line = st.columns(2)
+    with line[0]:
+        temperatures = _each_a_column(
+            _("再比几个温度"),
+            [0.0, 0.3, 0.7, 1.0, 1.3],
+            "compare_temperatures",
+            _("每个温度各成一列；种子相同，所以差别只来自温度。"),
+        )
+    with line[1]:
+        top_ps = _each_a_column(
+            _("再比几个 top_p"),
+            [0.5, 0.8, 0.9, 0.95, 1.0],
+            "compare_top_ps",
+            _("每个 top_p 各成一列；温度为 0 时 top_p 不起作用。"),
+        )
+    each = kept(FORM, "compare_candidates", within(1, MAX_CANDIDATES))
+    candidates = int(st.number_input(_("每格几条"), 1, MAX_CANDIDATES, 1, **each))
     return sampling, temperatures, top_ps, candidates
 
 
@@ -123,10 +121,10 @@ def _each_a_column(label: str, values: list[float], key: str, about: str) -> lis
 
 
 def _questions(recipe: Recipe) -> list[Ask]:
-    """Draws the choice of questions; returns every name with every scene, the lines of free text, held-out
-    cells and the questions of a file."""
+    """Draws the choice of names and scenes; returns every name with every scene."""
     who = [n.text for n in recipe.names if n.enabled]
-    names = st.multiselect(
+    left, right = st.columns(2, gap="medium")
+    names = left.multiselect(
         _("送给谁"),
         who,
         who[:1],
@@ -134,33 +132,36 @@ def _questions(recipe: Recipe) -> list[Ask]:
         **kept(FORM, "compare_names", some_of(who), who[:1], f"compare_names_{recipe.key}"),
     )
     what = [s.text for s in recipe.scenes if s.enabled]
-    scenes = st.multiselect(
+    scenes = right.multiselect(
         _("什么场合"),
         what,
         what[:1],
         placeholder=_("选几个场合"),
         **kept(FORM, "compare_scenes", some_of(what), what[:1], f"compare_scenes_{recipe.key}"),
     )
-    options = _options(recipe)
+    return asks_about(recipe, names, scenes, _options(recipe))
+
+
+def _further_questions(recipe: Recipe) -> list[Ask]:
+    """Draws the other ways to questions; returns the lines of free text, held-out cells and the questions of
+    a file."""
     free = st.text_area(_("也可以自己写，一行一个问题"), **kept(FORM, "compare_free", any_text), height=80)
-    with st.expander(_("更多问题：没见过的格子、从文件读"), icon="📄"):
-        held = st.number_input(
-            _("再抽几个训练没见过的格子"),
-            0,
-            100,
-            0,
-            **kept(FORM, "compare_held", within(0, 100)),
-            help=_("从不参加造数的验证格子里按种子抽，适合看模型学会了没有，而不是背下了没有。"),
-        )
-        label = _("从文件读问题（txt 一行一个；csv、json、jsonl 带称谓和场景，或问题）")
-        files = kept_files(label, QUESTION_FILE_TYPES, "compare_file", largest=4)
-    asks = asks_about(recipe, names, scenes, options)
-    asks += [Ask(text=line.strip()) for line in free.splitlines() if line.strip()]
+    held = st.number_input(
+        _("再抽几个训练没见过的格子"),
+        0,
+        100,
+        0,
+        **kept(FORM, "compare_held", within(0, 100)),
+        help=_("从不参加造数的验证格子里按种子抽，适合看模型学会了没有，而不是背下了没有。"),
+    )
+    label = _("从文件读问题（txt 一行一个；csv、json、jsonl 带称谓和场景，或问题）")
+    files = kept_files(label, QUESTION_FILE_TYPES, "compare_file", largest=4)
+    asks = [Ask(text=line.strip()) for line in free.splitlines() if line.strip()]
     with report_errors():
         asks += _held_out(recipe, int(held))
         for file in files:
             asks += read_asks(recipe, file.name, file.getvalue())
-    return list(dict.fromkeys(asks))
+    return asks
 
 
 def _options(recipe: Recipe) -> Options:

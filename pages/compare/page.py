@@ -18,12 +18,13 @@ from pages.compare.scores import check_part, take_part
 from pages.compare.verdict import verdict_part
 from pages.compare.votes import judge_part, vote_part
 from pages.shared.answer_marks import Checkers
-from pages.shared.chat_choice import ChatEndpoint, endpoints
+from pages.shared.chat_choice import endpoints
 from pages.shared.chat_servers import server_panel
 from pages.shared.clock import SECOND, local_time
 from pages.shared.frame import current_recipe, report_errors
 from pages.shared.header import page_header
 from pages.shared.kept_files import forget_files
+from pages.shared.linked_model import nothing_to_ask
 from pages.shared.other_services import linked_service
 from pages.shared.text import plain
 from pages.shared.training_part import training_part
@@ -70,25 +71,27 @@ def form() -> None:
     linked_service(workspace)
     known = endpoints(workspace)
 
-    def servers() -> None:
-        with st.expander(_("模型服务"), expanded=not known, icon="🔌"):
-            further = {_("把检查点变成可比的模型"): lambda: checkpoint_part(workspace)}
-            server_panel(workspace, further)
-
-    comparison = comparison_form(recipe, known, models.titles(workspace), servers)
-    size = _(
-        "开始对比（{rows} 个问题 × {columns} 列 × {each} 条 = {n} 条）",
-        rows=len(comparison.asks),
-        columns=len(comparison.columns),
-        each=comparison.candidates,
-        n=comparison.cells,
-    )
+    comparison = comparison_form(recipe, known, models.titles(workspace))
     line = st.container(horizontal=True, vertical_alignment="center", key="compare_begin")
     empty = not comparison.cells
-    label = _("开始对比") if empty else size
-    pressed = line.button(label, key="compare_start", type="primary", icon="⚖️", disabled=empty)
-    if reason := _missing(comparison, known):
-        line.caption(reason)
+    pressed = False
+    if known:
+        size = _(
+            "开始对比（{rows} 个问题 × {columns} 列 × {each} 条 = {n} 条）",
+            rows=len(comparison.asks),
+            columns=len(comparison.columns),
+            each=comparison.candidates,
+            n=comparison.cells,
+        )
+        label = _("开始对比") if empty else size
+        pressed = line.button(label, key="compare_start", type="primary", icon="⚖️", disabled=empty)
+        if empty:
+            line.caption(_missing(comparison))
+    else:
+        with line:
+            nothing_to_ask(workspace, _("和它的基座"), several=True)
+    with st.expander(_("模型服务：换模型、停止、接别的服务"), icon="🔌", key="compare_servers"):
+        server_panel(workspace, {_("把检查点变成可比的模型"): lambda: checkpoint_part(workspace)})
     if pressed:
         with report_errors():
             board = plan_board(
@@ -106,12 +109,8 @@ def form() -> None:
             st.rerun()
 
 
-def _missing(comparison: Comparison, known: list[ChatEndpoint]) -> str:
-    """What is still to do before a comparison can start; '' where it can."""
-    if comparison.cells:
-        return ""
-    if not known:
-        return _("先启动模型服务：还没有模型可以问。")
+def _missing(comparison: Comparison) -> str:
+    """What is still to choose before a comparison can start."""
     return (
         _("先选一个模型和一种风格。") if comparison.asks else _("先选一个问题：送给谁、什么场合，或自己写。")
     )

@@ -11,7 +11,25 @@ const typing = target => target.closest?.('input, textarea, select, [contentedit
 
 function write(place, name, text) { place.querySelector(`[data-part="${name}"]`).textContent = text; }
 
+// The numbers of the progress with what waits to be stored; the server's own once it has answered.
+function count() {
+  const {data} = state.component, counts = {...data.counts};
+  const states = {accept: "accepted", reject: "rejected"};
+  state.queue.forEach((decision, at) => {
+    const shown = at ? data.next[at - 1] : data.now, after = states[decision.action];
+    if (!shown || !after || shown.id !== decision.id) return;
+    counts[shown.state] -= 1;
+    counts[after] += 1;
+  });
+  const total = counts.pending + counts.accepted + counts.rejected;
+  const numbers = {...counts, total, reviewed: total - counts.pending};
+  const place = document.querySelector('.st-key-review_progress [data-testid="stProgress"] p')?.firstChild;
+  const said = data.progress.replace(/\{(\w+)\}/g, (_whole, name) => numbers[name]);
+  if (place && place.data !== said) place.data = said;
+}
+
 function draw() {
+  count();
   const {data, parentElement} = state.component, shown = data.next[state.queue.length - 1];
   const place = parentElement.querySelector(".ahead");
   place.hidden = !(state.queue.length && shown);

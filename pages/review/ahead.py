@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pages.review.actions import ReviewCard
 from pages.review.sample_display import length_words
 from pages.review.session import LASTING_PANELS, ReviewSession, go_to, open_panel
-from pages.shared.review_parts import attempt
+from pages.shared.review_parts import attempt, progress_words
 from pages.shared.visitors import role
 from tianji_core.i18n import _
 from tianji_core.roles import Role
@@ -56,8 +56,9 @@ class SentDecisions(BaseModel):
     queue: list[Decision]
 
 
-def show_ahead(card: ReviewCard) -> None:
-    """Mounts the component that shows the next samples and collects the decisions."""
+def show_ahead(card: ReviewCard, counts: Mapping[str, int]) -> None:
+    """Mounts the component that shows the next samples and collects the decisions; ``counts`` are the samples
+    per state, which it keeps up to the last key."""
     if role() < Role.REVIEWER:
         return
     session, sample = card.session, card.sample
@@ -71,7 +72,9 @@ def show_ahead(card: ReviewCard) -> None:
     component(
         key=_KEY,
         data={
-            "now": {"id": sample.id, "version": sample.version},
+            "now": {"id": sample.id, "version": sample.version, "state": sample.state},
+            "counts": dict(counts),
+            "progress": progress_words()[:],
             "next": [_part(session, each) for each in _upcoming(session, sample)],
             "keys": {session.keys[action]: action for action in (*_STATES, "next")},
             "active": open_panel() in ("", *LASTING_PANELS),
@@ -96,6 +99,7 @@ def _part(session: ReviewSession, sample: Sample) -> Mapping[str, Any]:
     return {
         "id": sample.id,
         "version": sample.version,
+        "state": sample.state,
         "cell": f"{sample.name or _('称谓不明')} × {sample.scene or _('场景不明')}",
         "style": sample.style or _("风格不明"),
         "number": f"#{sample.id}",

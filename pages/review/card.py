@@ -12,6 +12,7 @@ import streamlit as st
 from pages.review.actions import ReviewCard, decision_bar, more_actions, star_buttons
 from pages.review.ahead import show_ahead
 from pages.review.filter_address import clear_filters, source_title
+from pages.review.funnel import funnel
 from pages.review.panels import help_panel, sample_panel
 from pages.review.sample_display import STATE_COLOURS, STATE_ICONS, finding_badges, length_text
 from pages.review.sample_history import history, judge_scores
@@ -34,10 +35,12 @@ _EARLIER_STYLE = "font-size:.875rem;line-height:1.6;opacity:.7;white-space:pre-w
 @st.fragment
 @report_errors()
 def card_view(session: ReviewSession) -> None:
-    """Draws the progress and the current sample, or what to do when no sample matches."""
+    """Draws the steps of a cleaning, the progress and the current sample, or what to do when no sample
+    matches."""
     session = replace(session, keys=review.load_keys(session.workspace, session.who))
     engine = session.workspace.engine
     check_changed(session.workspace, session.recipe.key)
+    funnel(session)
     with st.container(key="outcome"):  # what follows keeps its place, with a notice and without
         show_outcome()
     counts = samples.state_counts(engine, SampleFilter(session.recipe.key))
@@ -85,7 +88,7 @@ def _card(session: ReviewSession, sample: Sample, counts: Mapping[str, int]) -> 
                 if proposal is not None:
                     st.caption(_("建议的修正（{key}）", key=session.keys["fix"].upper()))
                     changes_html(proposal.changes)
-            show_ahead(card)
+            show_ahead(card, counts)
         decision_bar(card)
         _neighbours(review.neighbours(session.workspace, sample))
     with right:

@@ -7,7 +7,6 @@ import streamlit as st
 
 from pages.review.bulk import accept_all, apply_fixes
 from pages.review.session import ReviewSession
-from pages.shared.frame import report_errors
 from pages.shared.visitors import role
 from tianji_core.cleaning import SAFE_RULES
 from tianji_core.i18n import _
@@ -16,11 +15,9 @@ from tianji_core.store import findings, samples
 from tianji_core.store.samples import PENDING, SampleFilter
 
 
-@st.fragment(run_every=5.0)
-@report_errors()
 def funnel(session: ReviewSession) -> None:
-    """Draws the steps that have samples, while every pending sample is shown. It follows the decisions made
-    below it; how many wait is said beside the text."""
+    """Draws the steps that have samples, while every pending sample is shown. It is drawn with the sample, so
+    that its numbers are those after the last decision; how many wait is said beside the text."""
     pending = SampleFilter(session.recipe.key, states=(PENDING,))
     if session.filter != pending or role() < Role.REVIEWER:
         return
@@ -56,7 +53,7 @@ def funnel(session: ReviewSession) -> None:
                 args=args,
             )
             if pressed:
-                st.rerun()  # the samples stand outside this fragment
+                st.rerun()  # the filters and the head stand outside this fragment
 
 
 def _look() -> None:

@@ -5,7 +5,6 @@ import streamlit as st
 from pages.review.bulk import bulk
 from pages.review.card import card_view, no_match
 from pages.review.filters import choose_view, filters, origin_note
-from pages.review.funnel import funnel
 from pages.review.near_duplicates import near_duplicates
 from pages.review.panel_focus import leave_fields_by_enter
 from pages.review.review_log import review_log
@@ -67,10 +66,8 @@ with report_errors():
     origin_note(sample_filter)
     keys = review.load_keys(workspace, who)
     session = ReviewSession(workspace, recipe, context_of(recipe), sample_filter, order, who, keys)
-    with st.container(horizontal=True, key="view_row", vertical_alignment="center"):
+    with st.container(key="view_row"):
         view = choose_view()
-        if view == "card":
-            funnel(session)
     if view == "card":
         card_view(session)
     elif view == "second":

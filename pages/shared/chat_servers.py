@@ -41,12 +41,10 @@ def server_panel(workspace: Workspace, further: Mapping[str, Callable[[], None]]
         for tab, way in zip(others, ways.values(), strict=True):
             with tab:
                 way()
-    serves = bool(jobs.listed(workspace, kind="serve", active=True))
     if known and start.button(
         _("启动模型服务"),
         key="start_server",
         icon="🚀",
-        type="secondary" if serves else "primary",
         disabled=not chosen,
     ):
         with report_errors():

@@ -7,7 +7,7 @@ import streamlit as st
 from pages.shared.text import plain
 from tianji_core import cleaning
 from tianji_core.errors import StudioError
-from tianji_core.i18n import _
+from tianji_core.i18n import _, filled
 from tianji_core.review import default_keys
 from tianji_core.roles import Role, permitted
 from tianji_core.store import findings, steps
@@ -87,17 +87,21 @@ def progress_line(counts: Mapping[str, int]) -> None:
     """Draws the progress of the review."""
     total = sum(counts.values())
     reviewed = total - counts[PENDING]
-    st.progress(
-        reviewed / total if total else 0.0,
-        text=_(
-            "已审 {reviewed} / {total} · 采用 {accepted} · 弃用 {rejected} · 待审 {pending}",
-            reviewed=reviewed,
-            total=total,
-            accepted=counts[ACCEPTED],
-            rejected=counts[REJECTED],
-            pending=counts[PENDING],
-        ),
+    said = filled(
+        progress_words(),
+        reviewed=reviewed,
+        total=total,
+        accepted=counts[ACCEPTED],
+        rejected=counts[REJECTED],
+        pending=counts[PENDING],
     )
+    with st.container(key="review_progress"):
+        st.progress(reviewed / total if total else 0.0, text=said)
+
+
+def progress_words() -> str:
+    """Returns the text of the progress, its numbers left open."""
+    return _("已审 {reviewed} / {total} · 采用 {accepted} · 弃用 {rejected} · 待审 {pending}")
 
 
 ShowSample = Callable[[int], None]

@@ -26,7 +26,7 @@ from tianji_core.verbs.demo_report import DemoReport, StepResult, write_report
 from tianji_core.workspace import Workspace
 
 TASKS = 90
-ANSWERS = re.compile(r"由 v1 · 第 \d+ 步 · 合并模型 回答")
+ANSWERS = re.compile(r"回答的是 v1 · 第 \d+ 步 · 合并模型")
 COUNT_CLICKS = """window.clicks = Number(sessionStorage.clicks || 0);
 window.addEventListener("click", event => {
     if (event.isTrusted && event.detail) sessionStorage.clicks = ++window.clicks;

@@ -80,7 +80,7 @@ def test_a_link_to_a_model_that_is_not_loaded_lets_no_other_answer(
     wait_ready(workspace, started.job.id, timeout=120)
     test.run()
     assert test.selectbox(key="endpoint").value.startswith("底座")
-    assert "由 底座 回答" in [each.value for each in test.caption]
+    assert "回答的是 底座" in [each.value for each in test.caption]
 
 
 @pytest.mark.usefixtures("servers_ended")
@@ -98,7 +98,7 @@ def test_chatting_with_a_model_from_its_card_loads_it(
 def test_a_link_to_a_model_that_is_gone_says_so(workspace: Workspace, server: Server) -> None:  # noqa: F811
     remember_service(workspace, server.url)
     test = page(model="没了", service=server.url, service_model="red")
-    assert "没有叫“没了”的模型；在下面另选一个" in [each.value for each in test.warning]
+    assert "没有叫“没了”的模型；另选一个来回答" in [each.value for each in test.warning]
     test.selectbox(key="endpoint_none").select_index(0).run()
     assert not test.button(key="chat_send").disabled
 
@@ -334,3 +334,24 @@ def test_a_recipe_without_an_enabled_scene_is_talked_about_in_own_words_only(
     press(test, "chat_send")
     (turn,) = load_transcript(workspace).turns
     assert (turn.name, turn.scene, turn.style) == ("赵老师", "", "正常")
+
+
+@pytest.mark.usefixtures("servers_ended")
+def test_where_nothing_can_be_asked_one_button_loads_the_usual_model(workspace: Workspace) -> None:
+    test = page()
+    assert [button.key for button in test.button if button.proto.type == "primary"] == ["start_usual"]
+    press(test, "start_usual")
+    (started,) = servers(workspace)
+    assert started.models == ("nano-base",)
+    wait_ready(workspace, started.job.id, timeout=120)
+    test.run()
+    assert not test.button(key="chat_send").disabled
+
+
+def test_the_choices_fold_for_a_narrow_screen_and_keep_what_is_chosen(chat: AppTest) -> None:
+    chat.selectbox(key="name").set_value("母亲").run()
+    press(chat, "chat_fold")
+    assert chat.selectbox(key="name").value == "母亲"
+    assert "母亲" in chat.button(key="chat_fold").label
+    press(chat, "chat_fold")
+    assert chat.selectbox(key="name").value == "母亲"
