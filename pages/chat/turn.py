@@ -8,7 +8,7 @@ import streamlit as st
 from pages.chat.answer import columns_for, grows, question, turn_title
 from pages.shared.answer_marks import Checkers, show_marks
 from pages.shared.chat_choice import figures
-from pages.shared.frame import remember_notice, report_errors
+from pages.shared.frame import current_recipe, remember_notice, report_errors, spoken
 from pages.shared.kept import TYPED, forget, kept_text
 from pages.shared.text import plain
 from pages.shared.visitors import reviewer_name
@@ -114,13 +114,13 @@ def _more(conversation: PageConversation, turn: ChatTurn, at: int) -> None:
         edited = st.text_area(_("改好再收"), turn.answer, height=90, **own)
         if st.button(_("收改过的"), key=f"keep_edited_{at}", icon="📥", disabled=not edited.strip()):
             keep(conversation, at, edited.strip())
+        recipe, words = current_recipe().recipe, spoken()
         why = st.selectbox(
             _("这条不好，因为"),
             [
-                _("对象错了"),
-                _("场合错了"),
-                _("风格不对"),
-                _("称呼不当"),
+                *([_("{what}错了", what=words.name), _("称呼不当")] if recipe.receivers else []),
+                _("{what}错了", what=words.scene),
+                _("{what}不对", what=words.style),
                 _("太长或太短"),
                 _("不通顺"),
                 _("事实错误"),

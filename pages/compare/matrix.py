@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.shared.answer_marks import Checkers, show_marks
 from pages.shared.difference import difference
+from pages.shared.frame import spoken
 from pages.shared.text import badge as text_badge
 from pages.shared.text import plain
 from tianji_core import models
@@ -57,7 +58,7 @@ def _head(
 ) -> None:
     """Draws the name of each model with its pass rate, or how far it has come."""
     places = st.columns(len(columns) + 1)
-    places[0].caption(_("风格"))
+    places[0].caption(spoken().style)
     for place, column in zip(places[1:], columns, strict=True):
         title = column_title(column, titles)
         if checked is None:

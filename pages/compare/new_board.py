@@ -54,10 +54,10 @@ def comparison_form(recipe: Recipe, known: list[ChatEndpoint], names: Mapping[st
         )
     offered = [s.text for s in recipe.styles if s.enabled]
     styles = left.multiselect(
-        _("风格"),
+        recipe.words.shown().style,
         offered,
         offered[:2],
-        placeholder=_("选至少一种风格"),
+        placeholder=_("选至少一种"),
         **kept(FORM, "compare_styles", some_of(offered), offered[:2], f"compare_styles_{recipe.key}"),
     )
     with st.expander(_("更多：自己写问题、没见过的格子、温度、每格几条"), icon="🎛️"):
@@ -122,21 +122,23 @@ def _each_a_column(label: str, values: list[float], key: str, about: str) -> lis
 
 def _questions(recipe: Recipe) -> list[Ask]:
     """Draws the choice of names and scenes; returns every name with every scene."""
-    who = [n.text for n in recipe.names if n.enabled]
+    words = recipe.words.shown()
+    who = names = [n.text for n in recipe.names if n.enabled]
     left, right = st.columns(2, gap="medium")
-    names = left.multiselect(
-        _("送给谁"),
-        who,
-        who[:1],
-        placeholder=_("选几个称谓"),
-        **kept(FORM, "compare_names", some_of(who), who[:1], f"compare_names_{recipe.key}"),
-    )
+    if recipe.receivers:
+        names = left.multiselect(
+            words.to_whom,
+            who,
+            who[:1],
+            placeholder=_("选几个"),
+            **kept(FORM, "compare_names", some_of(who), who[:1], f"compare_names_{recipe.key}"),
+        )
     what = [s.text for s in recipe.scenes if s.enabled]
     scenes = right.multiselect(
-        _("什么场合"),
+        words.what_for,
         what,
         what[:1],
-        placeholder=_("选几个场合"),
+        placeholder=_("选几个"),
         **kept(FORM, "compare_scenes", some_of(what), what[:1], f"compare_scenes_{recipe.key}"),
     )
     return asks_about(recipe, names, scenes, _options(recipe))

@@ -111,9 +111,7 @@ def form() -> None:
 
 def _missing(comparison: Comparison) -> str:
     """What is still to choose before a comparison can start."""
-    return (
-        _("先选一个模型和一种风格。") if comparison.asks else _("先选一个问题：送给谁、什么场合，或自己写。")
-    )
+    return _("先选一个模型和一种写法。") if comparison.asks else _("先选一个问题，或自己写。")
 
 
 def pressed(board: Board, cell: Cell) -> None:
@@ -206,7 +204,7 @@ def details(board: Board, checked: list[Checked], people: list[Vote]) -> None:
     if people:
         parts[_("票数和分数的明细")] = lambda: vote_part(workspace, recipe)
     if any(answer.verdict is not None for answer in checked):
-        parts[_("检查的明细")] = lambda: check_part(board, checked)
+        parts[_("检查的明细")] = lambda: check_part(recipe, board, checked)
     if role() is Role.OWNER:
         parts[_("再练一次")] = lambda: relearn_part(workspace, recipe)
         parts[_("请模型当第二个评委")] = lambda: judge_part(workspace, board)

@@ -14,7 +14,6 @@ from tianji_core import models
 from tianji_core.comparison import (
     MESSAGES_FORM,
     TEXT_FORM,
-    TOTAL_COLUMNS,
     Board,
     Checked,
     HeatMap,
@@ -24,6 +23,7 @@ from tianji_core.comparison import (
     preference_lines,
     preferences,
     take_chosen,
+    total_columns,
     totals,
 )
 from tianji_core.i18n import _
@@ -32,15 +32,16 @@ from tianji_core.store import votes
 from tianji_core.workspace import Workspace
 
 
-def check_part(board: Board, checked: Sequence[Checked]) -> None:
+def check_part(recipe: Recipe, board: Board, checked: Sequence[Checked]) -> None:
     """Draws the results of the checks by column, and by cell of the recipe."""
     st.dataframe(
-        [{head(): tell(total) for head, tell in TOTAL_COLUMNS} for total in totals(board, checked)],
+        [{head: tell(total) for head, tell in total_columns(recipe)} for total in totals(board, checked)],
         hide_index=True,
         width="stretch",
         key="compare_totals",
     )
-    st.caption(tone_line())
+    if recipe.blessings:
+        st.caption(tone_line())
     shown = heat_maps(board, checked)
     for start in range(0, len(shown), 2):
         line = st.columns(min(2, len(shown)))

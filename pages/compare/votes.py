@@ -37,11 +37,11 @@ def vote_part(workspace: Workspace, recipe: Recipe) -> None:
         "style": by_style,
         "both": by_model_and_style,
     }
-    names = {"model": _("模型"), "style": _("风格"), "both": _("模型和风格")}
+    names = {"model": _("模型"), "style": recipe.words.shown().style, "both": _("模型和风格")}
     told = next((kind for kind in kinds if len(kinds[kind](people, 0.95).rows) > 1), "model")
     line = st.columns(2, vertical_alignment="bottom")
     kind = line[0].segmented_control(
-        _("给谁打分"),
+        _("按什么排"),
         list(kinds),
         default=told,
         required=True,

@@ -5,6 +5,7 @@ from html import escape
 
 import plotly.graph_objects as go
 
+from pages.shared.cell_words import unknown_style
 from tianji_core.dataset import DatasetVersion
 from tianji_core.i18n import _
 from tianji_core.recipe import Recipe
@@ -101,7 +102,7 @@ def lengths_figure(version: DatasetVersion) -> go.Figure:
             z=shares,
             x=[start + 5 for start in starts],
             y=[
-                f"{escape(style) or _('风格不明')} · {median.format(n=summary['median'])}"
+                f"{escape(style) or unknown_style()} · {median.format(n=summary['median'])}"
                 for style, summary in lengths.items()
             ],
             customdata=labels,

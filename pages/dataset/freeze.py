@@ -6,6 +6,7 @@ from typing import Any
 import streamlit as st
 
 from pages.dataset.freeze_filter import FORM
+from pages.shared.cell_words import unknown_style
 from pages.shared.kept import kept
 from pages.shared.text import plain
 from pages.shared.usable import switch, within
@@ -49,7 +50,7 @@ def balance_fields() -> Callable[[], Balance]:
             50,
             0,
             format="%d%%",
-            help=_("整个格子留出来写进 val.json：训练时没见过的人和场合，才看得出模型会不会举一反三"),
+            help=_("整个格子留出来写进 val.json：训练时没见过的格子，才看得出模型会不会举一反三"),
             **kept(FORM, "freeze_validation", within(0, 50), 0),
         )
         seed = right.number_input(
@@ -78,7 +79,7 @@ def compare_versions(workspace: Workspace, versions: Sequence[DatasetVersion]) -
     columns[2].metric(_("去掉"), f"{len(difference.removed):,}")
     columns[3].metric(_("改了回答"), f"{len(difference.changed):,}")
     style_changes = [
-        f"{plain(style or _('风格不明'))} {change:+d}"
+        f"{plain(style or unknown_style())} {change:+d}"
         for style, change in difference.styles.items()
         if change
     ]

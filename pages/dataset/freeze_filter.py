@@ -26,9 +26,10 @@ def filter_fields(workspace: Workspace, recipe: Recipe) -> SampleFilter:
     engine, key = workspace.engine, recipe.key
     with st.expander(_("只要一部分样本"), icon="🔍"):
         left, right = st.columns(2)
-        styles = _several(left, key, "styles", _("风格"), [style.text for style in recipe.styles])
-        names = _several(right, key, "names", _("称谓"), [name.text for name in recipe.names])
-        scenes = _several(left, key, "scenes", _("场景"), [scene.text for scene in recipe.scenes])
+        words = recipe.words.shown()
+        styles = _several(left, key, "styles", words.style, [style.text for style in recipe.styles])
+        names = _several(right, key, "names", words.name, [name.text for name in recipe.names])
+        scenes = _several(left, key, "scenes", words.scene, [scene.text for scene in recipe.scenes])
         models = _several(right, key, "teachers", _("造数模型"), samples.models(engine, key))
         titles = {run.id: run.title for run in runs.listed(engine, key, limit=_RUNS)}
         run = _one(left, key, "run", _("生成批次"), list(titles), lambda one: f"{one} · {titles[one]}")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.shared.frame import report_errors
+from pages.shared.frame import report_errors, spoken
 from pages.shared.kept_files import OfferedFile
 from pages.shared.text import plain
 from tianji_core import dataset
@@ -73,14 +73,15 @@ def _preview(preview: ImportPreview) -> None:
     if not preview.whole:
         st.caption(_("只看了前 {n} 项，后面的在导入时再看", n=f"{preview.looked:,}"))
     if preview.samples:
+        words = spoken()
         table = [
             {
                 _("第几项"): number,
                 _("输入"): sample.input,
                 _("内容"): sample.output,
-                _("称谓"): sample.name,
-                _("场景"): sample.scene,
-                _("风格"): sample.style,
+                words.name: sample.name,
+                words.scene: sample.scene,
+                words.style: sample.style,
                 _("前面几轮"): len(sample.history),
                 _("系统提示词"): sample.system,
             }
@@ -89,7 +90,7 @@ def _preview(preview: ImportPreview) -> None:
         st.dataframe(table, hide_index=True, width="stretch", height="content")
     if preview.good and preview.unplaced:
         st.caption(
-            _("其中 {n} 条认不出称谓或场景，适配度和人称规则不会检查它们。", n=f"{preview.unplaced:,}")
+            _("其中 {n} 条认不出是哪个格子，适配度和人称规则不会检查它们。", n=f"{preview.unplaced:,}")
         )
     notices(preview.notices)
     bad_items(preview.bad)

@@ -11,6 +11,7 @@ from pages.dataset.importing import import_part
 from pages.dataset.unlisted import unlisted_note
 from pages.dataset.varying import varying_fields
 from pages.dataset.versions import version_card
+from pages.shared.cell_words import share_titles
 from pages.shared.frame import current_recipe, remember_notice, report_errors
 from pages.shared.header import page_header
 from pages.shared.kept import forget, kept, kept_at
@@ -83,7 +84,7 @@ def freeze_part() -> None:
         if pressed:
             frozen(name, note, sample_filter, balance, variation)
         styles = samples.style_counts(engine, accepted)
-        st.plotly_chart(bars(styles, _("各风格条数"), _("风格不明")), key="accepted_styles", config=NO_TOOLS)
+        st.plotly_chart(bars(styles, *share_titles("style")), key="accepted_styles", config=NO_TOOLS)
     with right:
         st.caption(_("每个格子里采用的条数；空白的格子模型学不到"))
         cells = samples.cell_counts(engine, accepted)

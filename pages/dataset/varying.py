@@ -25,19 +25,19 @@ def varying_fields(
 ) -> Callable[[], Variation]:
     """Draws the two shares, folded, and on request the first changes; returns a function that makes the
     variation, with the seed of ``balance``."""
-    with st.expander(_("变换称谓和场合"), icon="🔀"):
+    with st.expander(_("换成名单外的人和事"), icon="🔀"):
         st.caption(
             _(
-                "把一部分样本的称谓、场合换成名单外的同类（赵老师换成苏教授），模型才会照着输入写，"
+                "把一部分样本里的人和事换成名单外的同类（赵老师换成苏教授），模型才会照着输入写，"
                 "不会把没见过的王老师写成名单里的人。换了会不对的样本不动；验证集不动。"
             )
         )
         left, right = st.columns(2)
         names = left.slider(
-            _("换称谓的样本"), 0, 100, 0, format="%d%%", **kept(FORM, "freeze_vary_names", within(0, 100), 0)
+            _("换人的样本"), 0, 100, 0, format="%d%%", **kept(FORM, "freeze_vary_names", within(0, 100), 0)
         )
         occasions = right.slider(
-            _("换场合的样本"),
+            _("换事的样本"),
             0,
             100,
             0,

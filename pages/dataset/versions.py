@@ -6,6 +6,7 @@ from typing import Any
 import streamlit as st
 
 from pages.dataset.dataset_figures import NO_TOOLS, bars, cells_figure, lengths_figure, phrases_figure
+from pages.shared.cell_words import share_titles, unknown_style
 from pages.shared.clock import MINUTE, local_time
 from pages.shared.frame import remember_notice, report_errors
 from pages.shared.push_form import push_popover, push_state
@@ -126,7 +127,7 @@ def _variety(manifest: Mapping[str, Any]) -> None:
         right.metric(_("覆盖的格子"), filled)
         last.metric(_("因为上限没收进来的"), manifest.get("left_out", 0))
         if styles := manifest.get("assistant_tone"):
-            each = (f"{plain(style) or _('风格不明')} {mean:.2f}" for style, mean in styles.items())
+            each = (f"{plain(style) or unknown_style()} {mean:.2f}" for style, mean in styles.items())
             st.caption(_("各风格的助手腔：{figures}", figures=_("，").join(each)) + "  \n" + tone_line())
 
 
@@ -135,14 +136,14 @@ def _distributions(version: DatasetVersion) -> None:
     manifest = version.manifest
     left, right = st.columns(2)
     left.plotly_chart(
-        bars(manifest.get("by_style", {}), _("各风格条数"), _("风格不明"), version.count),
+        bars(manifest.get("by_style", {}), *share_titles("style"), version.count),
         key=f"st_{version.id}",
         config=NO_TOOLS,
     )
     right.plotly_chart(lengths_figure(version), key=f"ln_{version.id}", config=NO_TOOLS)
     left, right = st.columns(2)
     left.plotly_chart(
-        bars(manifest.get("by_scene", {}), _("各场景条数"), _("场景不明"), version.count),
+        bars(manifest.get("by_scene", {}), *share_titles("scene"), version.count),
         key=f"sc_{version.id}",
         config=NO_TOOLS,
     )

@@ -66,15 +66,18 @@ def _receiver(recipe: Recipe, paragraphs: list[str]) -> tuple[str, str, str]:
     scenes = [scene.text for scene in recipe.scenes if scene.enabled] or [s.text for s in recipe.scenes]
     styles = [style.text for style in recipe.styles if style.enabled] or [s.text for s in recipe.styles]
     first, second, third = st.columns(3)
+    words = recipe.words.shown()
     kept_as = {"name": f"imitated_name_{recipe.key}", "scene": f"imitated_scene_{recipe.key}"}
-    name = first.selectbox(
-        _("写给谁"), names, **kept(FORM, "imitated_name", among(names), None, kept_as["name"])
-    )
+    name: str | None = names[0]
+    if recipe.receivers:
+        name = first.selectbox(
+            words.to_whom, names, **kept(FORM, "imitated_name", among(names), None, kept_as["name"])
+        )
     scene = second.selectbox(
-        _("什么场合"), scenes, **kept(FORM, "imitated_scene", among(scenes), None, kept_as["scene"])
+        words.what_for, scenes, **kept(FORM, "imitated_scene", among(scenes), None, kept_as["scene"])
     )
     style = third.selectbox(
-        _("风格"),
+        words.style,
         styles,
         **kept_at(
             FORM,
@@ -85,7 +88,7 @@ def _receiver(recipe: Recipe, paragraphs: list[str]) -> tuple[str, str, str]:
         ),
         help=_("训练输入照这个风格写；默认选字数合适的。"),
     )
-    return name, scene, style
+    return name or names[0], scene, style
 
 
 def _settings(recipe: Recipe, paragraphs: list[str]) -> ImitationSettings:
@@ -99,7 +102,7 @@ def _settings(recipe: Recipe, paragraphs: list[str]) -> ImitationSettings:
         200,
         6,
         **kept(FORM, "imitated_cells", within(0, 200)),
-        help=_("写好的每一条，再照着它写给别的对象和场合。"),
+        help=_("写好的每一条，再照着它写别的格子。"),
     )
     again = third.number_input(
         _("太像时最多再问几次"),

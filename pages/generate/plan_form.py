@@ -23,7 +23,7 @@ def style_picker(workspace: Workspace, recipe: Recipe) -> tuple[str, ...]:
     counts = samples.style_counts(workspace.engine, SampleFilter(recipe.key))
     enabled = [style.text for style in recipe.styles if style.enabled]
     styles = st.pills(
-        _("风格（已有样本数）"),
+        _("{style}（已有样本数）", style=recipe.words.shown().style),
         enabled,
         selection_mode="multi",
         default=enabled[:FIRST_STYLES],

@@ -42,7 +42,7 @@ def options_form(workspace: Workspace, setup: TeacherSetup) -> RunOptions:
                 False,
                 **kept(FORM, "reuse", switch),
                 help=_(
-                    "关着时每条都重新问，同一个计划再跑一遍会得到不一样的祝福；打开后，模型、提示词、采样参数和随机种子都和以前一样的请求直接用上次的回答，不花钱，只问新的。"
+                    "关着时每条都重新问，同一个计划再跑一遍会写得不一样；打开后，模型、提示词、采样参数和随机种子都和以前一样的请求直接用上次的回答，不花钱，只问新的。"
                 ),
             ),
             ban_openings=st.toggle(

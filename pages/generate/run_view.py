@@ -6,7 +6,7 @@ from pages.generate.run_actions import run_actions
 from pages.generate.run_crew import show_crew
 from pages.generate.run_figures import error_title, show_errors, show_pulse, show_teachers, show_variety
 from pages.generate.to_dataset import to_dataset
-from pages.shared.frame import report_errors, report_figure
+from pages.shared.frame import report_errors, report_figure, spoken
 from pages.shared.job_progress import job_bar, log_view
 from pages.shared.teacher_numbers import SIGNS
 from pages.shared.text import plain, signed
@@ -141,11 +141,12 @@ def _latest(state: RunState) -> None:
     """Draws the newest answers."""
     if not state.latest:
         return
+    title = spoken().style
     table = [
         {
             _("输入"): plain(answer.input),
             _("输出"): plain(answer.output),
-            _("风格"): plain(answer.style),
+            title: plain(answer.style),
             _("备注"): _("故意出错")
             if answer.planted
             else _("被截断")

@@ -5,7 +5,7 @@ import streamlit as st
 
 from pages.heatmap.cell_figure import CONFIG, cell_figure, chosen_cells
 from pages.heatmap.map_order import shown_entries
-from pages.shared.frame import remember_notice, report_errors
+from pages.shared.frame import remember_notice, report_errors, spoken
 from pages.shared.kept import kept_number
 from pages.shared.teacher_pick import pick_teacher, use_text
 from pages.shared.text import plain
@@ -151,10 +151,11 @@ def _figures(covered: Coverage) -> None:
 
 
 def _by_form(names: list[str], scenes: list[str], styles: tuple[str, ...]) -> None:
+    words = spoken()
     with st.expander(_("选一个格子去审核"), icon="⌨️"):
         row = st.columns([3, 3, 1], vertical_alignment="bottom")
-        name = row[0].selectbox(_("称谓"), names, key="coverage_name")
-        scene = row[1].selectbox(_("场景"), scenes, key="coverage_scene")
+        name = row[0].selectbox(words.name, names, key="coverage_name")
+        scene = row[1].selectbox(words.scene, scenes, key="coverage_scene")
         if row[2].button(_("去审核"), key="coverage_open", width="stretch") and name and scene:
             st.switch_page(REVIEW, query_params=review_link((name, scene), styles))
 

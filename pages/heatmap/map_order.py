@@ -3,29 +3,30 @@
 import streamlit as st
 
 from tianji_core.i18n import _
-from tianji_core.recipe import RELATION_TITLES, SCENE_KIND_TITLES, Name, Recipe, Scene
+from tianji_core.recipe import Name, Recipe, Scene
 
 
 def shown_entries(recipe: Recipe) -> tuple[list[str], list[str]]:
     """Draws the filters and the order, which the address holds; returns the names and the scenes to show."""
     names = [n for n in recipe.names if n.enabled]
     scenes = [s for s in recipe.scenes if s.enabled]
-    relations = [r for r in RELATION_TITLES if any(n.relation == r for n in names)]
-    kinds = [k for k in SCENE_KIND_TITLES if any(s.kind == k for s in scenes)]
+    relation_titles, kind_titles = recipe.relation_titles(), recipe.kind_titles()
+    relations = [r for r in relation_titles if any(n.relation == r for n in names)]
+    kinds = [k for k in kind_titles if any(s.kind == k for s in scenes)]
     with st.expander(_("筛选和排序"), icon="🔀"):
         columns = st.columns(3)
         chosen_relations = columns[0].multiselect(
             _("关系"),
-            [r.value for r in relations],
-            format_func=lambda value: _(RELATION_TITLES[value]),
+            relations,
+            format_func=lambda value: relation_titles[value],
             key="map_relations",
             placeholder=_("全部"),
             bind="query-params",
         )
         chosen_kinds = columns[1].multiselect(
-            _("场景类别"),
-            [k.value for k in kinds],
-            format_func=lambda value: _(SCENE_KIND_TITLES[value]),
+            _("类别"),
+            kinds,
+            format_func=lambda value: kind_titles[value],
             key="map_kinds",
             placeholder=_("全部"),
             bind="query-params",
@@ -43,8 +44,8 @@ def shown_entries(recipe: Recipe) -> tuple[list[str], list[str]]:
             key="map_order",
             bind="query-params",
         )
-    names = [n for n in names if not chosen_relations or n.relation.value in chosen_relations]
-    scenes = [s for s in scenes if not chosen_kinds or s.kind.value in chosen_kinds]
+    names = [n for n in names if not chosen_relations or n.relation in chosen_relations]
+    scenes = [s for s in scenes if not chosen_kinds or s.kind in chosen_kinds]
     if order == "kind":
         names.sort(key=lambda n: relations.index(n.relation))
         scenes.sort(key=lambda s: kinds.index(s.kind))

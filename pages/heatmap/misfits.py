@@ -30,11 +30,12 @@ def misfits_view(workspace: Workspace, recipe: Recipe) -> None:
             cells=len(groups),
         )
     )
+    words = recipe.words.shown()
     event = st.dataframe(
         {
-            _("称谓"): [m.name for m in groups],
-            _("场景"): [m.scene for m in groups],
-            _("风格"): [m.style for m in groups],
+            words.name: [m.name for m in groups],
+            words.scene: [m.scene for m in groups],
+            words.style: [m.style for m in groups],
             _("样本数"): [m.count for m in groups],
             _("其中已采用"): [m.accepted for m in groups],
             _("为什么"): [

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from pages.shared.frame import report_errors
+from pages.shared.frame import report_errors, spoken
 from pages.shared.job_progress import follow_job
 from pages.shared.teacher_pick import pick_teacher
 from pages.shared.text import plain
@@ -81,10 +81,11 @@ def rating_view(workspace: Workspace, recipe: Recipe, save: Save) -> None:
 
 
 def _ticked(differences: list[Difference]) -> list[Difference]:
+    words = spoken()
     event = st.dataframe(
         {
-            _("称谓"): [d.name for d in differences],
-            _("场景"): [d.scene for d in differences],
+            words.name: [d.name for d in differences],
+            words.scene: [d.scene for d in differences],
             _("现在"): [_(VALUE_TITLES[d.before]) for d in differences],
             _("模型认为"): [_(VALUE_TITLES[d.value]) for d in differences],
             _("理由"): [d.reason for d in differences],

@@ -163,13 +163,14 @@ def edit_by_form(
 
     No chosen name, or no chosen scene, means all that are shown.
     """
-    with st.expander(_("一次改很多格：按称谓和场景，写上理由"), icon="⌨️"):
+    words = recipe.words.shown()
+    with st.expander(_("一次改很多格：按行列选，写上理由"), icon="⌨️"):
         fields = st.columns([2, 2, 2, 3, 1], vertical_alignment="bottom")
         chosen_names = fields[0].multiselect(
-            _("称谓"), names, **kept(TYPED, "cell_names", some_of(names), []), placeholder=_("全部（整列）")
+            words.name, names, **kept(TYPED, "cell_names", some_of(names), []), placeholder=_("全部（整列）")
         )
         chosen_scenes = fields[1].multiselect(
-            _("场景"),
+            words.scene,
             scenes,
             **kept(TYPED, "cell_scenes", some_of(scenes), []),
             placeholder=_("全部（整行）"),

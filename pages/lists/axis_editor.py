@@ -10,7 +10,7 @@ from pages.shared.kept import forget, kept, kept_limit, save_bar
 from pages.shared.text import plain
 from pages.shared.usable import any_text, some_of, within
 from tianji_core.i18n import _
-from tianji_core.recipe import RELATION_TITLES, Axis, AxisOption, Recipe, Relation
+from tianji_core.recipe import Axis, AxisOption, Recipe
 from tianji_core.recipe.axis_editing import (
     add_axis,
     add_option,
@@ -153,10 +153,11 @@ def _common_fields(recipe: Recipe, axis: Axis, option: AxisOption, revision: int
         _("权重"), 0.01, 1000.0, option.weight, **arguments("weight", within(0.01, 1000.0), option.weight)
     )
     st.caption(_("不写在："))
+    relations, called = recipe.relation_titles(), recipe.words.shown()
     for name, title, known in (
-        ("not_styles", _("风格"), [style.text for style in recipe.styles]),
-        ("not_relations", _("关系"), [relation.value for relation in Relation]),
-        ("not_scenes", _("场景"), [scene.text for scene in recipe.scenes]),
+        ("not_styles", called.style, [style.text for style in recipe.styles]),
+        ("not_relations", _("关系"), list(recipe.relation_titles())),
+        ("not_scenes", called.scene, [scene.text for scene in recipe.scenes]),
     ):
         saved = [str(entry) for entry in getattr(option, name)]
         fields[name] = tuple(
@@ -164,7 +165,7 @@ def _common_fields(recipe: Recipe, axis: Axis, option: AxisOption, revision: int
                 title,
                 known,
                 saved,
-                format_func=_entry_title,
+                format_func=lambda entry: plain(relations.get(str(entry), str(entry))),
                 placeholder=_("没有例外"),
                 **arguments(name, some_of(known), saved),
             )
@@ -223,11 +224,6 @@ def _style_fields(recipe: Recipe, axis: Axis, option: AxisOption, revision: int,
                 after = edit_in_style(recipe, axis.id, option.id, one, **fields)
             keys = {name: f"{name}_{revision}" for name in (low_name, high_name, examples_name)}
             save(after, _axis_and_option(axis, option), lambda: forget(form, keys))
-
-
-def _entry_title(entry: str) -> str:
-    known = {relation.value: title for relation, title in RELATION_TITLES.items()}
-    return _(known[entry]) if entry in known else plain(entry)
 
 
 def _axis_and_option(axis: Axis, option: AxisOption) -> str:

@@ -7,8 +7,9 @@ import streamlit as st
 from pages.shared.frame import report_errors
 from pages.shared.kept import TYPED, forget, kept_text
 from pages.shared.kept_files import forget_files, kept_files
+from pages.shared.text import plain
 from tianji_core.i18n import _
-from tianji_core.recipe import RELATION_TITLES, SCENE_KIND_TITLES, Recipe, Relation
+from tianji_core.recipe import Recipe, Relation
 from tianji_core.recipe.tables import (
     HEADERS,
     Listing,
@@ -53,7 +54,7 @@ def paste_box(recipe: Recipe, listing: Listing, title: str, save: Save) -> None:
                 on_click="ignore",
                 width="stretch",
             )
-        defaults = _defaults(listing)
+        defaults = _defaults(recipe, listing)
         for upload in uploads:
             text = _decoded(upload.getvalue())
         if text.strip():
@@ -119,24 +120,26 @@ def _preview(pasted: list[PastedRow]) -> None:
     )
 
 
-def _defaults(listing: Listing) -> dict[str, str]:
+def _defaults(recipe: Recipe, listing: Listing) -> dict[str, str]:
     """Draws the values for columns that were not pasted, and returns them by column."""
     columns = st.columns(3)
     if listing is Listing.NAMES:
+        titles = recipe.relation_titles()
         relation = columns[0].selectbox(
             _("没写关系的算"),
-            list(RELATION_TITLES),
-            index=list(RELATION_TITLES).index(Relation.FRIEND),
-            format_func=lambda value: _(RELATION_TITLES[value]),
+            list(titles),
+            index=list(titles).index(Relation.FRIEND) if Relation.FRIEND in titles else 0,
+            format_func=lambda value: plain(titles[str(value)]),
             key="paste_relation",
         )
         pronoun = columns[1].selectbox(_("没写称呼的用"), ["你", "您"], key="paste_pronoun")
         return {"relation": str(relation), "pronoun": str(pronoun)}
     if listing is Listing.SCENES:
+        titles = recipe.kind_titles()
         kind = columns[0].selectbox(
             _("没写类别的算"),
-            list(SCENE_KIND_TITLES),
-            format_func=lambda value: _(SCENE_KIND_TITLES[value]),
+            list(titles),
+            format_func=lambda value: plain(titles[str(value)]),
             key="paste_kind",
         )
         return {"kind": str(kind)}

@@ -12,6 +12,7 @@ from pages.lists.placeholders import offer_placeholders, placeholder_help, place
 from pages.lists.recipe_menu import recipe_menu
 from pages.lists.recipe_tables import (
     facts_table,
+    kinds_table,
     lines_table,
     names_table,
     scenes_table,
@@ -36,6 +37,7 @@ from tianji_core.recipe.editing import (
     ListRow,
     changed,
     edit_facts,
+    edit_kinds,
     edit_lines,
     edit_names,
     edit_scenes,
@@ -47,10 +49,11 @@ from tianji_core.review import RenamedList, RenameEntries
 from tianji_core.store import recipes
 
 workspace = page_header(
-    "lists", _("列表"), _("配方里的称谓、场景、风格和提示词。改完一张表就保存，任何一次保存都可以撤销。")
+    "lists", _("列表"), _("写给谁、写什么、怎么写，都在配方里。改完一张表就保存，任何一次保存都可以撤销。")
 )
 stored = opened_recipe("lists")
 recipe, revision = stored.recipe, stored.revision
+words = recipe.words.shown()
 
 
 def reopen() -> None:
@@ -102,18 +105,28 @@ def save_table(
 
 def names_part() -> None:
     """Draws 称谓."""
-    save_table(edit_names, names_table(recipe, f"names_{revision}"), "names", _("称谓"))
-    drag_box(recipe, Listing.NAMES, _("称谓"), save)
-    paste_box(recipe, Listing.NAMES, _("称谓"), save)
-    suggest_box(workspace, recipe, ListKind.NAMES, _("称谓"), save)
+    save_table(edit_names, names_table(recipe, f"names_{revision}"), "names", words.name)
+    kinds_part("relations", _("关系有哪些"), _("关系"))
+    drag_box(recipe, Listing.NAMES, words.name, save)
+    paste_box(recipe, Listing.NAMES, words.name, save)
+    suggest_box(workspace, recipe, ListKind.NAMES, words.name, save)
+
+
+def kinds_part(field: str, label: str, title: str) -> None:
+    """Draws the relations or the kinds of occasions, by which the list above is sorted."""
+    with st.expander(label, icon="🗂️"):
+        st.caption(_("一行一个；改名只换叫法，还有人用的不能删。提示词和提建议的请求都照这里说。"))
+        rows = kinds_table(recipe, field, title, f"{field}_{revision}")
+        save_table(lambda r, edited: edit_kinds(r, field, edited), rows, field, title)
 
 
 def scenes_part() -> None:
     """Draws 场景."""
-    save_table(edit_scenes, scenes_table(recipe, f"scenes_{revision}"), "scenes", _("场景"))
-    drag_box(recipe, Listing.SCENES, _("场景"), save)
-    paste_box(recipe, Listing.SCENES, _("场景"), save)
-    suggest_box(workspace, recipe, ListKind.SCENES, _("场景"), save)
+    save_table(edit_scenes, scenes_table(recipe, f"scenes_{revision}"), "scenes", words.scene)
+    kinds_part("scene_kinds", _("类别有哪些"), _("类别"))
+    drag_box(recipe, Listing.SCENES, words.scene, save)
+    paste_box(recipe, Listing.SCENES, words.scene, save)
+    suggest_box(workspace, recipe, ListKind.SCENES, words.scene, save)
 
 
 def styles_part() -> None:
@@ -121,18 +134,16 @@ def styles_part() -> None:
     style = style_editor(recipe, revision, save)
     if style is not None:
         suggest_box(workspace, recipe, ListKind.EXAMPLES, _("示例"), save, style)
-    st.subheader(_("全部风格"), anchor=False)
-    save_table(edit_styles, styles_table(recipe, f"styles_{revision}"), "styles", _("风格"))
-    paste_box(recipe, Listing.STYLES, _("风格"), save)
-    suggest_box(workspace, recipe, ListKind.STYLES, _("风格"), save)
+    st.subheader(_("全部{style}", style=words.style), anchor=False)
+    save_table(edit_styles, styles_table(recipe, f"styles_{revision}"), "styles", words.style)
+    paste_box(recipe, Listing.STYLES, words.style, save)
+    suggest_box(workspace, recipe, ListKind.STYLES, words.style, save)
 
 
 def facts_part() -> None:
     """Draws 细节."""
     st.caption(
-        _(
-            "收祝福的人的近况，用一句话写，例如“他刚带完高三”。造数时随机抽一条写进提示词，写出来的祝福要用上它。"
-        )
+        _("对方的近况，用一句话写，例如“他刚带完高三”。造数时随机抽一条写进提示词，写出来的内容要用上它。")
     )
     save_table(edit_facts, facts_table(recipe, f"facts_{revision}"), "facts", _("细节"))
     paste_box(recipe, Listing.FACTS, _("细节"), save)
@@ -195,10 +206,18 @@ def prompts_part() -> None:
         save(changed(recipe, prompts=prompts), _("提示词"), lambda: forget(form, keys))
 
 
+def _list_title(field: str) -> str:
+    """Returns the title of one of the three lists: the shipped word in the plural, or the recipe's own."""
+    word = getattr(recipe.words, field)
+    return {"称谓": _c("list", "称谓"), "场景": _c("list", "场景"), "风格": _c("list", "风格")}.get(
+        word, word
+    )
+
+
 PARTS: dict[str, tuple[str, Callable[[], None]]] = {
-    "names": (_c("list", "称谓"), names_part),
-    "scenes": (_c("list", "场景"), scenes_part),
-    "styles": (_c("list", "风格"), styles_part),
+    "names": (_list_title("name"), names_part),
+    "scenes": (_list_title("scene"), scenes_part),
+    "styles": (_list_title("style"), styles_part),
     "axes": (_c("list", "条件"), lambda: axis_editor(recipe, revision, save)),
     "facts": (_c("list", "细节"), facts_part),
     "clauses": (
@@ -220,12 +239,14 @@ PARTS: dict[str, tuple[str, Callable[[], None]]] = {
     "prompts": (_("提示词"), prompts_part),
 }
 
+if not recipe.receivers:
+    del PARTS["names"], PARTS["facts"]
+
 version = _("内置版本") if revision == 0 else _("第 {revision} 版", revision=revision)
-sizes = _(
-    "{names} 称谓 · {scenes} 场景 · {styles} 风格",
-    names=len(recipe.names),
-    scenes=len(recipe.scenes),
-    styles=len(recipe.styles),
+sizes = " · ".join(
+    f"{len(entries)} {_list_title(field)}"
+    for field, entries in (("name", recipe.names), ("scene", recipe.scenes), ("style", recipe.styles))
+    if recipe.receivers or field != "name"
 )
 st.markdown(f"**{plain(recipe.title)}** · {version} · {sizes}")
 tools = st.container(horizontal=True, gap="small", key="recipe_menu")
@@ -236,13 +257,13 @@ with report_errors():
     part = st.segmented_control(
         _c("view", "看什么"),
         list(PARTS),
-        default="names",
+        default=next(iter(PARTS)),
         required=True,
         format_func=lambda name: PARTS[name][0],
         key="list",
         bind="query-params",
         label_visibility="collapsed",
     )
-    PARTS[part or "names"][1]()
+    PARTS[part if part in PARTS else next(iter(PARTS))][1]()
 history_list(workspace, stored, reopen)
-st.page_link("pages/heatmap/page.py", label=_("下一步：看哪些称谓和场景相配"), icon="🗺️")
+st.page_link("pages/heatmap/page.py", label=_("下一步：看哪些能配在一起"), icon="🗺️")

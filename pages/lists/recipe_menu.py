@@ -6,6 +6,7 @@ from collections.abc import Callable
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from pages.lists.recipe_words import begin_form, words_form
 from pages.shared.frame import report_errors, use_recipe
 from pages.shared.kept import TYPED, forget, forget_typed, kept_text
 from pages.shared.kept_files import forget_files, kept_files
@@ -18,7 +19,7 @@ from tianji_core.recipe.editing import changed
 from tianji_core.store import recipes
 from tianji_core.workspace import Workspace
 
-Save = Callable[[Recipe, str], None]
+Save = Callable[[Recipe, str, Callable[[], None] | None], None]
 
 
 def recipe_menu(row: DeltaGenerator, workspace: Workspace, recipe: Recipe, revision: int, save: Save) -> None:
@@ -36,7 +37,7 @@ def recipe_menu(row: DeltaGenerator, workspace: Workspace, recipe: Recipe, revis
         if st.button(_("保存"), key="save_title", type="primary", icon="💾"):
             with report_errors():
                 forget(TYPED, {titled: f"title_{revision}", described: f"description_{revision}"})
-                save(changed(recipe, title=title, description=description), _("名称和说明"))
+                save(changed(recipe, title=title, description=description), _("名称和说明"), None)
     with row.popover(_("复制成新配方"), icon="🧬"):
         st.caption(_("列表、适配度、提示词都照抄一份，改成另一种任务；样本不会一起过去。"))
         title = st.text_input(
@@ -53,6 +54,10 @@ def recipe_menu(row: DeltaGenerator, workspace: Workspace, recipe: Recipe, revis
             on_click=_copy,
             args=(workspace, recipe.key, key.strip(), title.strip()),
         )
+    with row.popover(_("怎么叫"), icon="🏷️"):
+        words_form(recipe, revision, save)
+    with row.popover(_("新建配方"), icon="🌱"):
+        begin_form(workspace)
     with row.popover(_("YAML 导入导出"), icon="📄"):
         st.download_button(
             _("导出 YAML"),
@@ -94,7 +99,7 @@ def _import(workspace: Workspace, recipe: Recipe, file: str, content: bytes, sav
         if st.button(_("用它替换当前配方"), key="import_recipe_apply", width="stretch"):
             replaced = changed(loaded, key=recipe.key)
             forget_files("import_recipe")
-            save(replaced, _("导入 {file}", file=file))
+            save(replaced, _("导入 {file}", file=file), None)
 
 
 def _add(workspace: Workspace, loaded: Recipe) -> None:

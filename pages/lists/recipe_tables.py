@@ -7,7 +7,7 @@ import streamlit as st
 
 from pages.shared.kept_table import kept_table
 from tianji_core.i18n import _
-from tianji_core.recipe import RELATION_TITLES, SCENE_KIND_TITLES, Pronoun, Recipe, Relation, SceneKind
+from tianji_core.recipe import Pronoun, Recipe
 from tianji_core.recipe.editing import ListRow, in_order
 from tianji_core.recipe.facts import LONGEST_FACT
 from tianji_core.recipe.tables import Listing, lines_of
@@ -21,14 +21,15 @@ def table_form(recipe: Recipe) -> str:
 def names_table(recipe: Recipe, key: str) -> list[ListRow]:
     """Draws the table of names and returns its edited rows."""
     frame = pd.DataFrame([n.model_dump(mode="json") for n in recipe.names])
+    relations, title = recipe.relation_titles(), recipe.words.shown().name
     columns = {
-        "text": st.column_config.TextColumn(_("称谓"), required=True, max_chars=40, width=84),
+        "text": st.column_config.TextColumn(title, required=True, max_chars=40, width=84),
         "relation": st.column_config.SelectboxColumn(
             _("关系"),
-            options=[r.value for r in Relation],
-            format_func=lambda v: _(RELATION_TITLES[Relation(str(v))]),
+            options=list(relations),
+            format_func=lambda v: relations[str(v)],
             required=True,
-            default="friend",
+            default="friend" if "friend" in relations else next(iter(relations)),
             width=64,
         ),
         "pronoun": st.column_config.SelectboxColumn(
@@ -49,14 +50,15 @@ def scenes_table(recipe: Recipe, key: str) -> list[ListRow]:
     frame = pd.DataFrame([s.model_dump(mode="json") for s in recipe.scenes])[
         ["text", "kind", "enabled", "greeting"]
     ]
+    kinds, title = recipe.kind_titles(), recipe.words.shown().scene
     columns = {
-        "text": st.column_config.TextColumn(_("场景"), required=True, max_chars=40, width=100),
+        "text": st.column_config.TextColumn(title, required=True, max_chars=40, width=100),
         "kind": st.column_config.SelectboxColumn(
             _("类别"),
-            options=[k.value for k in SceneKind],
-            format_func=lambda v: _(SCENE_KIND_TITLES[SceneKind(str(v))]),
+            options=list(kinds),
+            format_func=lambda v: kinds[str(v)],
             required=True,
-            default="life_event",
+            default="life_event" if "life_event" in kinds else next(iter(kinds)),
             width=76,
         ),
         "enabled": st.column_config.CheckboxColumn(_("启用"), default=True, width=56),
@@ -73,7 +75,7 @@ def styles_table(recipe: Recipe, key: str) -> list[ListRow]:
         [s.model_dump(mode="json", exclude={"instruction", "examples"}) for s in recipe.styles]
     )
     columns = {
-        "text": st.column_config.TextColumn(_("风格"), required=True, max_chars=40),
+        "text": st.column_config.TextColumn(recipe.words.shown().style, required=True, max_chars=40),
         "min_chars": st.column_config.NumberColumn(
             _("最少字数"), min_value=1, max_value=4000, step=1, default=10
         ),
@@ -91,21 +93,30 @@ def styles_table(recipe: Recipe, key: str) -> list[ListRow]:
     return _edited(frame, columns, key, table_form(recipe), "styles")
 
 
+def kinds_table(recipe: Recipe, field: str, title: str, key: str) -> list[ListRow]:
+    """Draws the table of the ``relations`` or ``scene_kinds`` (``field``) and returns its edited rows."""
+    titles = recipe.relation_titles() if field == "relations" else recipe.kind_titles()
+    frame = pd.DataFrame({"text": list(titles.values())}, dtype="object")
+    columns = {"text": st.column_config.TextColumn(title, required=True, max_chars=40)}
+    return _edited(frame, columns, key, table_form(recipe), field)
+
+
 def facts_table(recipe: Recipe, key: str) -> list[ListRow]:
     """Draws the table of facts and returns its edited rows; their names and relations are texts."""
+    titles = recipe.relation_titles()
     frame = pd.DataFrame(
         {
             "text": [fact.text for fact in recipe.facts],
             "names": [", ".join(fact.names) for fact in recipe.facts],
-            "relations": [", ".join(_(RELATION_TITLES[r]) for r in fact.relations) for fact in recipe.facts],
+            "relations": [", ".join(titles.get(r, r) for r in fact.relations) for fact in recipe.facts],
             "enabled": [fact.enabled for fact in recipe.facts],
         }
     ).astype({"text": "object", "names": "object", "relations": "object", "enabled": "bool"})
-    relations = ", ".join(_(title) for title in RELATION_TITLES.values())
+    relations = ", ".join(titles.values())
     columns = {
         "text": st.column_config.TextColumn(_("细节"), required=True, max_chars=LONGEST_FACT, width="large"),
         "names": st.column_config.TextColumn(
-            _("称谓"), help=_("只说这些人的，用逗号分开；两列都空着表示对谁都可以说")
+            recipe.words.shown().name, help=_("只说这些人的，用逗号分开；两列都空着表示对谁都可以说")
         ),
         "relations": st.column_config.TextColumn(
             _("关系"), help=_("只说这些关系的人的，用逗号分开：{known}", known=relations)

@@ -11,9 +11,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pages.review.actions import ReviewCard
 from pages.review.sample_display import length_words
 from pages.review.session import LASTING_PANELS, ReviewSession, go_to, open_panel
+from pages.shared.cell_words import cell_words, unknown_style
 from pages.shared.review_parts import attempt, progress_words
 from pages.shared.visitors import role
-from tianji_core.i18n import _
 from tianji_core.roles import Role
 from tianji_core.store import leases, samples, steps
 from tianji_core.store.samples import ACCEPTED, REJECTED, Sample, SampleFilter
@@ -100,8 +100,8 @@ def _part(session: ReviewSession, sample: Sample) -> Mapping[str, Any]:
         "id": sample.id,
         "version": sample.version,
         "state": sample.state,
-        "cell": f"{sample.name or _('称谓不明')} × {sample.scene or _('场景不明')}",
-        "style": sample.style or _("风格不明"),
+        "cell": cell_words(sample),
+        "style": sample.style or unknown_style(),
         "number": f"#{sample.id}",
         "input": sample.input,
         "output": sample.output,

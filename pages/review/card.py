@@ -17,6 +17,7 @@ from pages.review.panels import help_panel, sample_panel
 from pages.review.sample_display import STATE_COLOURS, STATE_ICONS, finding_badges, length_text
 from pages.review.sample_history import history, judge_scores
 from pages.review.session import ReviewSession, current_sample, go_to, open_panel
+from pages.shared.cell_words import cell_words, unknown_style
 from pages.shared.difference import changes_html, diff_html, turn_title
 from pages.shared.frame import report_errors
 from pages.shared.review_parts import check_changed, progress_line, show_outcome, undo_buttons
@@ -110,9 +111,8 @@ def heading(sample: Sample, blind: bool = False) -> None:
                 color=STATE_COLOURS[sample.state],
                 icon=STATE_ICONS[sample.state],
             )
-        name, scene = sample.name or _("称谓不明"), sample.scene or _("场景不明")
-        st.markdown(badge(f"{name} × {scene}", "blue"))
-        st.markdown(badge(sample.style or _("风格不明"), "violet"))
+        st.markdown(badge(cell_words(sample), "blue"))
+        st.markdown(badge(sample.style or unknown_style(), "violet"))
         st.markdown(f":gray[#{sample.id}]")
 
 

@@ -7,7 +7,7 @@ from typing import Any, cast
 import streamlit as st
 
 from pages.review.session import PANEL, put_in_address
-from pages.shared.frame import asked_number
+from pages.shared.frame import asked_number, spoken
 from tianji_core.i18n import _
 from tianji_core.store.samples import PENDING, SOURCE_TITLES
 
@@ -100,10 +100,11 @@ def clear_filter(name: str) -> None:
 
 def filter_title(name: str) -> str:
     """Returns what the filter of a query parameter is called."""
+    words = spoken()
     titles = {
-        "style": _("风格"),
-        "name": _("称谓"),
-        "scene": _("场景"),
+        "style": words.style,
+        "name": words.name,
+        "scene": words.scene,
         "option": _("条件"),
         "finding": _("问题"),
         "source": _("来源"),

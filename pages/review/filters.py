@@ -126,10 +126,11 @@ class _Fields(NamedTuple):
 
 def _filter_fields(workspace: Workspace, recipe: Recipe) -> _Fields:
     left, right = st.columns(2)
-    styles = _entries(left, "style", _("风格"), [style.text for style in recipe.styles])
-    finding = _finding(right)
-    names = _entries(left, "name", _("称谓"), [name.text for name in recipe.names])
-    scenes = _entries(right, "scene", _("场景"), [scene.text for scene in recipe.scenes])
+    words = recipe.words.shown()
+    styles = _entries(left, "style", words.style, [style.text for style in recipe.styles])
+    finding = _finding(recipe, right)
+    names = _entries(left, "name", words.name, [name.text for name in recipe.names if recipe.receivers])
+    scenes = _entries(right, "scene", words.scene, [scene.text for scene in recipe.scenes])
     options = _options(left, recipe)
     order = _order(left)
     more_filters(workspace, recipe.key, order == RANDOM)
@@ -196,11 +197,11 @@ def _options(column: DeltaGenerator, recipe: Recipe) -> Options:
     return tuple(known[label] for label in _entries(column, "option", _("条件"), list(known)))
 
 
-def _finding(column: DeltaGenerator) -> str:
+def _finding(recipe: Recipe, column: DeltaGenerator) -> str:
     """Returns a rule's id, 'clean' for samples without findings, 'any' for samples with some, or ''."""
     finding = column.selectbox(
         _("问题"),
-        ["clean", "any", *BY_ID],
+        ["clean", "any", *(key for key, rule in BY_ID.items() if rule.holds_in(recipe))],
         index=None,
         format_func=_finding_title,
         key="finding",

@@ -14,7 +14,6 @@ from tianji_core.errors import InputError, StudioError
 from tianji_core.i18n import _
 from tianji_core.recipe import (
     KIND_TITLES,
-    RELATION_TITLES,
     OwnRule,
     OwnRuleKind,
     Recipe,
@@ -46,7 +45,7 @@ def own_rules(session: ReviewSession) -> None:
     owner = role() >= Role.OWNER
     for number, each in enumerate(session.recipe.own_rules):
         left, right = st.columns([6, 1], vertical_alignment="center")
-        left.markdown(plain(rule_text(each)))
+        left.markdown(plain(rule_text(each, session.recipe.relation_titles())))
         if owner:
             right.button(
                 _("去掉"), key=f"drop_rule_{number}", type="tertiary", on_click=_remove, args=(session, each)
@@ -129,11 +128,11 @@ def _form(session: ReviewSession) -> OwnRule | None:
 
 def _scope(recipe: Recipe) -> dict[str, list[str]]:
     """Draws the fields of what a new rule is for; an empty one restricts nothing."""
-    titles = {key: _(title) for key, title in RELATION_TITLES.items()}
+    titles, words = recipe.relation_titles(), recipe.words.shown()
     fields: dict[str, tuple[str, list[str]]] = {
-        "styles": (_("风格"), [style.text for style in recipe.styles]),
-        "names": (_("称谓"), [name.text for name in recipe.names]),
-        "scenes": (_("场景"), [scene.text for scene in recipe.scenes]),
+        "styles": (words.style, [style.text for style in recipe.styles]),
+        "names": (words.name, [name.text for name in recipe.names]),
+        "scenes": (words.scene, [scene.text for scene in recipe.scenes]),
         "relations": (_("关系"), [*titles]),
     }
     return {
@@ -155,7 +154,7 @@ def _add(session: ReviewSession, rule: OwnRule) -> None:
     except StudioError as error:
         say_error(error)
         return
-    say_done(_("加好了：{rule}", rule=rule_text(rule)))
+    say_done(_("加好了：{rule}", rule=rule_text(rule, session.recipe.relation_titles())))
     st.session_state.pop(_TRIAL, None)
     forget(UNSAVED, {key: key for key in _FIELDS})
 
@@ -167,4 +166,4 @@ def _remove(session: ReviewSession, rule: OwnRule) -> None:
     except StudioError as error:
         say_error(error)
         return
-    say_done(_("去掉了：{rule}", rule=rule_text(rule)))
+    say_done(_("去掉了：{rule}", rule=rule_text(rule, session.recipe.relation_titles())))

@@ -5,6 +5,7 @@ from typing import Literal
 
 import streamlit as st
 
+from pages.shared.cell_words import cell_words
 from pages.shared.difference import turn_title
 from pages.shared.text import plain
 from tianji_core.cleaning import BY_ID, Context
@@ -56,4 +57,4 @@ def _with_turn(finding: Finding, text: str) -> str:
 
 def cell_line(sample: Sample) -> str:
     """Returns '#12 · 妹妹 × 生日 · 正常', escaped for Markdown."""
-    return plain(f"#{sample.id} · {sample.name} × {sample.scene} · {sample.style}")
+    return plain(f"#{sample.id} · {cell_words(sample)} · {sample.style}")

@@ -65,7 +65,7 @@ def copy_panel(card: ReviewCard) -> None:
     sample, session = card.sample, card.session
     with st.container(key="copier"):
         name = st.selectbox(
-            _("称谓"),
+            session.recipe.words.shown().name,
             [name for name in session.context.pronouns if name != sample.name],
             index=None,
             key=f"copy_name_{sample.id}",

@@ -8,6 +8,7 @@ import streamlit as st
 from pages.review.sample_display import STATE_ICONS
 from pages.review.session import ReviewSession, put_in_address
 from pages.review.table_actions import decision_buttons, save_button
+from pages.shared.cell_words import cell_words
 from pages.shared.difference import turn_title
 from pages.shared.frame import asked_number
 from tianji_core.cleaning import BY_ID
@@ -85,7 +86,7 @@ def _editor(
             "id": [sample.id for sample in page],
             STATE: [_state_title(sample.state) for sample in page],
             STARS: [sample.rating or 0 for sample in page],
-            "cell": [f"{sample.name} × {sample.scene}\n{sample.style}" for sample in page],
+            "cell": [f"{cell_words(sample)}\n{sample.style}" for sample in page],
             TEXT: [sample.output for sample in page],
             "length": [sample.length for sample in page],
             "findings": [_finding_titles(findings_by_id[sample.id]) for sample in page],

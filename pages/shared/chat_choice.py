@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from pages.shared.kept import kept
 from pages.shared.text import plain
@@ -109,17 +110,24 @@ def sampling_form(key: str) -> ChatSampling:
 def pick_cell(recipe: Recipe) -> tuple[str, str, str]:
     """The chosen name, scene and style, each in the page's address; '' where the recipe has none that is
     enabled."""
-    first = st.container(key="chat_cell").columns(2)
-    name = first[0].selectbox(
-        _("送给谁"), [n.text for n in recipe.names if n.enabled], key="name", bind="query-params"
-    )
-    scene = first[1].selectbox(
-        _("什么场合"), [s.text for s in recipe.scenes if s.enabled], key="scene", bind="query-params"
+    words = recipe.words.shown()
+    first = st.container(key="chat_cell").columns(2 if recipe.receivers else 1)
+    name = pick_receiver(recipe, first[0])
+    scene = first[-1].selectbox(
+        words.what_for, [s.text for s in recipe.scenes if s.enabled], key="scene", bind="query-params"
     )
     style = st.selectbox(
-        _("风格"), [s.text for s in recipe.styles if s.enabled], key="style", bind="query-params"
+        words.style, [s.text for s in recipe.styles if s.enabled], key="style", bind="query-params"
     )
     return name or "", scene or "", style or ""
+
+
+def pick_receiver(recipe: Recipe, place: DeltaGenerator) -> str:
+    """The chosen name, in the page's address; the only one where nobody is written to."""
+    names = [n.text for n in recipe.names if n.enabled]
+    if not recipe.receivers:
+        return names[0] if names else ""
+    return place.selectbox(recipe.words.shown().to_whom, names, key="name", bind="query-params") or ""
 
 
 def pick_options(recipe: Recipe) -> Options:

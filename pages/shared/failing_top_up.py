@@ -34,9 +34,7 @@ def _form(workspace: Workspace, recipe: str, measured: MeasuredAnswers, key: str
     number = st.number_input(_("每个答错的问题补几条"), 1, 1000, evaluation.EACH, **each)
     plan = evaluation.planned_top_up(workspace, recipe, measured.outcomes, int(number))
     st.caption(
-        _(
-            "给这些称谓、场合和风格补样本，问法换一批；留着评测的格子不补，下次训练后用同样的问题看有没有帮助。"
-        )
+        _("给这些格子和写法补样本，问法换一批；留着评测的格子不补，下次训练后用同样的问题看有没有帮助。")
     )
     choice = pick_teacher(workspace, "top_up")
     if choice is None:

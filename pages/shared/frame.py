@@ -10,6 +10,7 @@ from pages.shared.visitors import role
 from tianji_core.errors import StudioError
 from tianji_core.gate import clean_sentence
 from tianji_core.i18n import _, set_language, shown, stored
+from tianji_core.recipe import Words
 from tianji_core.roles import Role
 from tianji_core.store import recipes
 from tianji_core.store.recipes import StoredRecipe
@@ -42,6 +43,11 @@ def current_recipe() -> StoredRecipe:
     """The recipe chosen in the settings, at its newest revision."""
     workspace = current_workspace()
     return recipes.current(workspace.engine, workspace.settings().recipe)
+
+
+def spoken() -> Words:
+    """The words of the recipe in use, as the pages show them."""
+    return current_recipe().recipe.words.shown()
 
 
 def recipe_switch() -> None:

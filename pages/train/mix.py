@@ -28,7 +28,7 @@ def mix_fields(version: DatasetVersion, versions: Sequence[DatasetVersion]) -> l
     with st.expander(_("混入别的数据集"), icon="🥣"):
         st.caption(
             _(
-                "只学祝福会忘掉平常的对话：混入一些普通对话（数据集页可以导入成单独的版本），它原来会的就留得住。"
+                "只学这一种任务会忘掉平常的对话：混入一些普通对话（数据集页可以导入成单独的版本），它原来会的就留得住。"
                 "份额是占全部训练样本的百分之几，0 是全部样本都要；训练自己的数据集总是全用上。"
             )
         )

@@ -46,9 +46,9 @@ def test_every_answer_carries_its_marks_and_every_column_its_totals(recipe: Reci
     seen = Checker(recipe, [("大舅", COPIED)])
     checked = check_board(board, lambda model: seen if model == "旧" else Checker(recipe))
     texts = [[mark.sign for mark in one.marks()] for one in checked]
-    assert texts[0] == [f"✓ {len(GOOD)} 字", "0 个表情", "✓ 对象", "✓ 您或你", "✓ 场合", "✓ 风格"]
+    assert texts[0] == [f"✓ {len(GOOD)} 字", "0 个表情", "✓ 称谓", "✓ 您或你", "✓ 场景", "✓ 风格"]
     assert texts[1][-1] == "✗ 照抄训练数据"
-    assert texts[3][0] == "✗ 3 字，应为 20–60" and "✗ 对象" in texts[3]
+    assert texts[3][0] == "✗ 3 字，应为 20–60" and "✗ 称谓" in texts[3]
     assert checked[2].verdict is None and checked[2].passed is None  # nobody knows whom a free text is for
     new, old = totals(board, checked)
     assert (new.answered, new.failed, new.checked, new.passed, new.copied) == (3, 0, 2, 0.5, 0.0)

@@ -231,7 +231,7 @@ def test_several_styles_are_asked_at_once_checked_and_voted_for(workspace: Works
     usual, serious = load_transcript(workspace).turns
     assert (usual.request, serious.request) == ("祝赵老师生日", "祝赵老师生日,严肃风格")
     assert usual.together == serious.together and not serious.continues
-    assert any("✗ 对象" in mark.value for mark in chat.markdown), "random words are no blessing"
+    assert any("✗ 称谓" in mark.value for mark in chat.markdown), "random words are no blessing"
     press(chat, "best_1")
     (vote,) = votes.listed(workspace.engine, "wishes")
     assert (vote.style, vote.loser_style, vote.chosen) == ("严肃", "正常", serious.answer)

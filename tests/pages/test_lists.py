@@ -140,7 +140,7 @@ def test_pasted_names_are_previewed_and_only_new_ones_added(workspace: Workspace
     assert shown["说明"][4] == "和第 1 行重复"
     at.button(key="paste_add_names").click().run()
     names = recipes.current(workspace.engine, "wishes").recipe.names
-    assert [(n.text, n.relation.value, n.pronoun.value) for n in names[28:]] == [
+    assert [(n.text, n.relation, n.pronoun.value) for n in names[28:]] == [
         ("班长", "friend", "你"),
         ("班主任", "teacher", "您"),
     ]

@@ -41,7 +41,7 @@ def test_facts_are_spread_evenly_over_the_asked_share_of_tasks_that_they_fit(rec
         if task.fact == "他刚带完高三":
             assert task.name == "赵老师"
         if task.fact == "她爱跳舞":
-            assert recipe.name(task.name).relation is Relation.ELDER
+            assert recipe.name(task.name).relation == Relation.ELDER
     assert all(by_fact(recipe, tasks(changed(recipe, fact_share=1.0), Plan())).values())
 
 

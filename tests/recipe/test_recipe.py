@@ -154,7 +154,7 @@ def test_an_invalid_value_is_reported_with_file_key_and_value(
 
 
 def test_several_problems_are_counted() -> None:
-    text = message(SMALL.replace("relation: peer", "relation: 表亲").replace("kind: festival", "kind: party"))
+    text = message(SMALL.replace("pronoun: 你", "pronoun: 妳").replace("max_chars: 40", "max_chars: 很多"))
     assert "另有 1 处" in text
 
 

@@ -28,7 +28,7 @@ def test_columns_may_come_from_a_spreadsheet_with_a_header_in_any_order() -> Non
     rows = read_rows(TOASTS, Listing.NAMES, text)
     assert [row.number for row in rows] == [2, 4]
     added = add_rows(TOASTS, Listing.NAMES, rows).names[-2:]
-    assert [(n.text, n.relation.value, n.pronoun.value, n.enabled) for n in added] == [
+    assert [(n.text, n.relation, n.pronoun.value, n.enabled) for n in added] == [
         ("校长", "teacher", "您", False),
         ("发小", "friend", "你", True),
     ]

@@ -7,7 +7,6 @@ from itertools import product
 import pytest
 
 from tianji_core.recipe import (
-    RELATION_TITLES,
     UNSUITABLE,
     Plan,
     Pronoun,
@@ -168,7 +167,7 @@ def test_the_teacher_hears_limits_manner_receiver_and_occasion_and_is_told_to_se
         assert f"{asked.style.min_chars} 个字" in lines[0] and f"{asked.style.max_chars} 个字" in lines[0]
         for part in (asked.style.instruction, asked.name.text, asked.name.pronoun.value, asked.scene.text):
             assert part in asked.prompt
-        assert RELATION_TITLES[asked.name.relation] in asked.prompt
+        assert WISHES.relation_title(asked.name.relation) in asked.prompt
         assert sum(example in asked.prompt for example in asked.style.examples) == 1
         assert lines[-1].startswith("只把祝福本身发给我")
         assert "{" not in asked.prompt

@@ -139,9 +139,9 @@ def test_words_of_a_relation_stay_within_it(written: list[tuple[Brief, str]]) ->
     for b, text in written:
         relation, said = b.name.relation, text.replace(b.name.text, "")
         if "学生" in said:
-            assert relation is Relation.TEACHER, text
+            assert relation == Relation.TEACHER, text
         if "晚辈" in said:
-            assert relation is Relation.ELDER, text
+            assert relation == Relation.ELDER, text
         if re.search("长寿|寿比|儿孙|弄孙|矍铄", said):
             assert relation in (Relation.ELDER, Relation.TEACHER), text
         if re.search("可爱的|宝藏|冲呀", said):

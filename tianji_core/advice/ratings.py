@@ -16,7 +16,7 @@ from tianji_core.errors import SettingsError, TeacherError
 from tianji_core.files import write_json
 from tianji_core.i18n import _
 from tianji_core.ownership import remove
-from tianji_core.recipe import RELATION_TITLES, Name, Recipe, Scene
+from tianji_core.recipe import Name, Recipe, Scene
 from tianji_core.recipe.editing import changed
 from tianji_core.sentences import STORED, Sentence
 from tianji_core.teachers import Sampling, TeacherChoice, price_of, provider
@@ -265,7 +265,7 @@ def request(recipe: Recipe, name: Name, scenes: Sequence[Scene]) -> str:
     return "\n".join(
         (
             f"任务是“{recipe.title}”：{recipe.description or recipe.prompts.system}",
-            f"对方是{name.text}，对我来说是{RELATION_TITLES[name.relation]}。",
+            f"对方是{name.text}，对我来说是{recipe.relation_title(name.relation)}。",
             f"下面这些场景，哪些适合拿来写给这个人？{listed}",
             "逐个场景打分：2 合情合理，1 要看具体情况，0 不合情理或失礼。",
             '只回一个 JSON 数组，每项形如 {"scene": "场景原文", "value": 0、1 或 2, "reason": "二十字以内的理由"}，'

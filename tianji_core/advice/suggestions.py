@@ -15,15 +15,7 @@ from tianji_core.errors import RecipeError, TeacherError
 from tianji_core.files import write_text
 from tianji_core.i18n import _
 from tianji_core.ownership import remove
-from tianji_core.recipe import (
-    RELATION_TITLES,
-    SCENE_KIND_TITLES,
-    Name,
-    Recipe,
-    Scene,
-    Style,
-    normalise,
-)
+from tianji_core.recipe import Kind, Name, Recipe, Scene, Style, normalise
 from tianji_core.recipe.editing import changed, edit_style
 from tianji_core.teachers import Sampling, TeacherChoice, price_of, provider
 from tianji_core.teachers.asking import Ask, asking
@@ -180,7 +172,9 @@ def read_suggestions(recipe: Recipe, kind: ListKind, text: str, style: str = "")
         key = normalise(entry.text)
         problem = _("已经有了") if key in seen else _problem(recipe, entry, style)
         seen.add(key)
-        suggestions.append(Suggestion(entry.text, _detail(entry), problem, None if problem else entry))
+        suggestions.append(
+            Suggestion(entry.text, _detail(recipe, entry), problem, None if problem else entry)
+        )
     return suggestions + [Suggestion(*_shown(fault), None) for fault in faults]
 
 
@@ -217,8 +211,12 @@ def request(recipe: Recipe, kind: ListKind, count: int, style: str, wish: str) -
     return "\n".join(line for line in lines if line)
 
 
+def _listed_kinds(kinds: Sequence[Kind]) -> str:
+    return "、".join(kind.id if kind.id == kind.title else f"{kind.id}（{kind.title}）" for kind in kinds)
+
+
 def _ask_names(recipe: Recipe, count: int) -> str:
-    relations = "、".join(f"{r.value}（{title}）" for r, title in RELATION_TITLES.items())
+    relations = _listed_kinds(recipe.relations)
     return (
         f"请再想 {count} 个称谓，也就是对方是谁。已有：{_listed(recipe, ListKind.NAMES)}。\n"
         f'每项形如 {{"text": "称谓", "relation": "关系", "pronoun": "您或你"}}；relation 只能是 {relations}。'
@@ -226,7 +224,7 @@ def _ask_names(recipe: Recipe, count: int) -> str:
 
 
 def _ask_scenes(recipe: Recipe, count: int) -> str:
-    kinds = "、".join(f"{k.value}（{title}）" for k, title in SCENE_KIND_TITLES.items())
+    kinds = _listed_kinds(recipe.scene_kinds)
     return (
         f"请再想 {count} 个场景，也就是为了什么事。已有：{_listed(recipe, ListKind.SCENES)}。\n"
         f'每项形如 {{"text": "场景", "kind": "类别", "greeting": "当面会说的四到六个字"}}；kind 只能是 {kinds}。'
@@ -266,11 +264,11 @@ def _listed(recipe: Recipe, kind: ListKind) -> str:
     return "、".join(_known(recipe, kind, ""))
 
 
-def _detail(entry: Entry) -> str:
+def _detail(recipe: Recipe, entry: Entry) -> str:
     if isinstance(entry, Name):
-        return f"{_(RELATION_TITLES[entry.relation])} · {entry.pronoun.value}"
+        return f"{recipe.relation_titles().get(entry.relation, entry.relation)} · {entry.pronoun.value}"
     if isinstance(entry, Scene):
-        return f"{_(SCENE_KIND_TITLES[entry.kind])} · {entry.wish}"
+        return f"{recipe.kind_titles().get(entry.kind, entry.kind)} · {entry.wish}"
     if isinstance(entry, Style):
         return f"{entry.min_chars}-{entry.max_chars} · {entry.instruction}"
     return _("{n} 字", n=len(entry.text))

@@ -70,17 +70,18 @@ def _too_long(text: str, subject: Subject, context: Context) -> Found | None:
 
 
 def _unsuitable_cell(_text: str, subject: Subject, context: Context) -> Found | None:
-    rating = context.suitability.rating(subject.name, subject.scene)
+    name = subject.name if context.recipe.receivers else context.recipe.names[0].text
+    rating = context.suitability.rating(name, subject.scene)
     if rating.value < context.threshold:
-        values = {"name": subject.name, "scene": subject.scene, "reason": rating.reason}
+        values = {"name": name, "scene": subject.scene, "reason": rating.reason}
         return Found(
             _("“{name} × {scene}”不适合：{reason}", **values)
             if rating.reason
             else _("“{name} × {scene}”在适配度里不适合", **values)
         )
     for gap in context.gaps:
-        if gap.covers(subject.style, subject.name, subject.scene):
-            values = {"cell": f"{subject.name} × {subject.scene}", "style": subject.style}
+        if gap.covers(subject.style, name, subject.scene):
+            values = {"cell": f"{name} × {subject.scene}", "style": subject.style}
             return Found(
                 _("“{cell}”不用{style}风格：{reason}", reason=gap.reason, **values)
                 if gap.reason
@@ -226,6 +227,7 @@ FIT_RULES = (
         N_("文风不一"),
         N_("文言文里的大白话、庄重文字里的网络用语，会让模型学成四不像；要人来改。"),
         _mixed_style,
+        wishes=True,
         bad=(
             Example("妹妹芳辰，愿岁岁长安。家人们谁懂啊，福泽绵长。", style="文言文"),
             Example("欣逢芳辰，你要记得多喝热水，愿福泽绵长，岁岁平安。", style="文言文"),
@@ -243,6 +245,7 @@ FIT_RULES = (
         N_("说错场合"),
         N_("提到了别的节日或事情。相近的场合（如除夕与春节）只有完全没提自己的场合时才算错。"),
         _wrong_occasion,
+        wishes=True,
         bad=(
             Example("妹妹，中秋快乐！愿你吃着月饼，想着家人，事事圆满。"),
             Example("大年初一给妹妹拜年，愿你新的一年里步步生莲。", scene="除夕"),

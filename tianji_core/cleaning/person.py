@@ -195,6 +195,7 @@ PERSON_RULES = (
         N_("称呼错了"),
         N_("用的称呼不是对这个人该用的，比如对外公叫“爸爸”。同义的叫法（姥爷、妈妈）不算错。"),
         _wrong_kinship,
+        wishes=True,
         bad=(
             Example("亲爱的爸爸，生日快乐！愿您平安喜乐，每天都有好心情。", name="外公"),
             Example("新的一岁，祝舅妈生日快乐，愿您平安喜乐，每天都有好心情。", name="阿姨"),
@@ -211,7 +212,7 @@ PERSON_RULES = (
     Rule(
         "unsafe",
         N_("不合适的词"),
-        N_("丧葬、辱骂、赌博、广告之类的词不该出现在祝福里；词表在 configs/cleaning/unsafe.yaml。"),
+        N_("丧葬、辱骂、赌博、广告之类的词不该出现；词表在 configs/cleaning/unsafe.yaml。"),
         _unsafe,
         bad=(
             Example("妹妹，生日快乐！想要更多惊喜请加微信，优惠多多。"),

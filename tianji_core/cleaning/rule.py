@@ -99,7 +99,7 @@ class Example:
 @dataclass(frozen=True)
 class Rule:
     """One cleaning rule. ``look`` is pure; ``safe`` means that the fix cannot spoil a good text and may be
-    applied to all samples at once."""
+    applied to all samples at once; ``wishes`` that it holds of blessings alone."""
 
     id: str
     title: str
@@ -108,6 +108,11 @@ class Rule:
     bad: tuple[Example, ...]
     good: tuple[Example, ...]
     safe: bool = False
+    wishes: bool = False
+
+    def holds_in(self, recipe: Recipe) -> bool:
+        """Returns whether the texts of a recipe are checked by this rule."""
+        return recipe.blessings or not self.wishes
 
 
 @dataclass(frozen=True)

@@ -86,6 +86,7 @@ RULES: tuple[Rule, ...] = (
 _TEXT_RULES = tuple(rule for rule in RULES if rule not in SET_RULES and rule is not EMPTY_RULE)
 BY_ID = {rule.id: rule for rule in RULES}
 _PLACEHOLDER = BY_ID["placeholder"]
+_CLOSING = BY_ID["closing"]
 _TAKE_GAPS = (BY_ID["closing"], BY_ID["title"], BY_ID["data_form"], BY_ID["think_tags"], BY_ID["chat_tags"])
 """Rules that may take a gap for a name away, since it does not stand in the blessing."""
 SAFE_RULES = tuple(rule.id for rule in RULES if rule.safe)
@@ -97,11 +98,14 @@ FIXABLE_RULES = tuple(rule.id for rule in RULES if rule.safe or rule.id in SUGGE
 def check(sample: HasText, context: Context) -> list[Finding]:
     """Returns the findings of the rules in a text. ``fixed`` of a finding is the whole text after the fix of
     that rule alone, None where :func:`clean_text` would not apply it."""
+    sample = _addressed(sample, context)
     subject = about(sample, sample.output)
     if (nothing := EMPTY_RULE.look(subject.output, subject, context)) is not None:
         return [Finding(EMPTY_RULE.id, nothing.detail)]
     findings = []
     for rule in _TEXT_RULES:
+        if not rule.holds_in(context.recipe):
+            continue
         seen = rule.look(subject.output, subject, context)
         if seen is not None:
             findings.append(
@@ -110,11 +114,18 @@ def check(sample: HasText, context: Context) -> list[Finding]:
     return findings
 
 
+def _addressed(sample: HasText, context: Context) -> HasText:
+    """Returns the sample, without the name that stands for nobody where the recipe has no receivers."""
+    return sample if context.recipe.receivers else about(sample, sample.output)._replace(name="")
+
+
 def _applicable(rule: Rule, seen: Found, text: str, sample: HasText, context: Context) -> str | None:
     """Returns the text after a fix; None if there is none, it changes nothing, leaves nothing, or hides a
     mistake."""
     fixed = seen.fixed
     if fixed is None or fixed == text or not fixed.strip():
+        return None
+    if rule is _CLOSING and not context.recipe.blessings:  # other tasks speak of wishes and help themselves
         return None
     return None if rule not in _TAKE_GAPS and _hides(text, fixed, sample, context) else fixed
 
@@ -136,7 +147,8 @@ def clean_text(sample: HasText, context: Context, rules: Collection[str] = SAFE_
 
     A fix that would leave nothing, or would hide that a person must decide, is not applied. Cleaning a clean
     text changes nothing."""
-    chosen = [rule for rule in RULES if rule.id in rules]
+    sample = _addressed(sample, context)
+    chosen = [rule for rule in RULES if rule.id in rules and rule.holds_in(context.recipe)]
     text, settled = _fixed(sample, context, chosen)
     if not settled:  # a replacement of the person's own brings back what another rule fixes
         text, settled = _fixed(sample, context, [rule for rule in chosen if rule is not OWN_REPLACEMENT])

@@ -260,7 +260,7 @@ SCRIPT_RULES = (
     Rule(
         "foreign",
         N_("外文太多"),
-        N_("祝福是中文的，成句的外文说明模型跑偏了；一两个常用的英文词可以。"),
+        N_("要的是中文，成句的外文说明模型跑偏了；一两个常用的英文词可以。"),
         _foreign,
         bad=(
             Example("Dear sister, happy birthday to you，愿你天天开心。"),

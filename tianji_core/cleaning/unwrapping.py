@@ -115,7 +115,7 @@ UNWRAPPING_RULES = (
     Rule(
         "data_form",
         N_("数据格式"),
-        N_("祝福套在 JSON、YAML、XML 或表格里；里面只有一段是祝福时取出它，有几段时要人来选。"),
+        N_("正文套在 JSON、YAML、XML 或表格里；里面只有一段是正文时取出它，有几段时要人来选。"),
         _data_form,
         bad=(
             Example('{"text": "' + _CLEAN + '"}', _CLEAN),

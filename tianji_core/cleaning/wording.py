@@ -167,7 +167,7 @@ def _simplified_signs() -> frozenset[str]:
 EMPTY_RULE = Rule(
     "empty",
     N_("没有文字"),
-    N_("只有空白、标点或表情，没有祝福。"),
+    N_("只有空白、标点或表情，没有正文。"),
     _empty,
     bad=(Example(""), Example(" \n"), Example("🎂🎂！！")),
     good=(Example(_CLEAN),),
@@ -188,7 +188,7 @@ REQUEST_RULES = (
     Rule(
         "leaked_prompt",
         N_("混进提示词"),
-        N_("字数、风格要求这类给造数模型的话跑到了祝福里。多半残缺不全，请改写或弃用。"),
+        N_("字数、风格要求这类给造数模型的话跑到了正文里。多半残缺不全，请改写或弃用。"),
         _leaked_prompt,
         bad=(
             Example(f"成品不少于 20 个字，不超过 60 个字，写成一行。{_CLEAN}"),

@@ -43,7 +43,7 @@ from tianji_core.comparison.preferences import (
     preferences,
     take_chosen,
 )
-from tianji_core.comparison.report_page import TOTAL_COLUMNS, BoardScores, board_report, judgement, winners
+from tianji_core.comparison.report_page import BoardScores, board_report, judgement, total_columns, winners
 from tianji_core.comparison.scores import (
     Standing,
     Standings,
@@ -58,7 +58,6 @@ __all__ = [
     "MESSAGES_FORM",
     "QUESTION_FILE_TYPES",
     "TEXT_FORM",
-    "TOTAL_COLUMNS",
     "Ask",
     "Ballot",
     "Board",
@@ -97,6 +96,7 @@ __all__ = [
     "same_verdicts",
     "save_board",
     "take_chosen",
+    "total_columns",
     "totals",
     "undecided",
     "winners",

@@ -40,7 +40,10 @@ def read_asks(recipe: Recipe, file: str, data: bytes) -> list[Ask]:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(_("{file} 不是 UTF-8 编码的文本，请另存为 UTF-8", file=file)) from error
-    asks = [_ask(recipe, file, number, entry) for number, entry in enumerate(_entries(file, form, text), 1)]
+    asks = [
+        _ask(recipe, file, number, entry)
+        for number, entry in enumerate(_entries(recipe, file, form, text), 1)
+    ]
     if not asks:
         raise InputError(_("{file} 里没有问题", file=file))
     if len(asks) > MAX_CELLS:
@@ -50,7 +53,7 @@ def read_asks(recipe: Recipe, file: str, data: bytes) -> list[Ask]:
     return asks
 
 
-def _entries(file: str, form: str, text: str) -> Iterable[Any]:
+def _entries(recipe: Recipe, file: str, form: str, text: str) -> Iterable[Any]:
     if form == "txt":
         return [line for line in text.splitlines() if line.strip()]
     if form == "csv":
@@ -59,8 +62,17 @@ def _entries(file: str, form: str, text: str) -> Iterable[Any]:
         except CsvError as error:
             raise InputError(_("{file} 不是合法的 CSV：{detail}", file=file, detail=error)) from error
         header = [name.strip() for name in rows[0]] if rows else []
-        if not any(name in (*_NAME, *_TEXT) for name in header):
-            raise InputError(_("{file} 的第一行要有列名：称谓和场景，或者问题", file=file))
+        words = recipe.words
+        known = (*_NAME, *_SCENE, *_TEXT, words.name, words.to_whom, words.scene, words.what_for)
+        if not any(name in known for name in header):
+            raise InputError(
+                _(
+                    "{file} 的第一行要有列名：{name}和{scene}，或者问题",
+                    file=file,
+                    name=words.shown().name,
+                    scene=words.shown().scene,
+                )
+            )
         return [dict(zip(header, cells, strict=False)) for cells in rows[1:]]
     try:
         if form == "jsonl":
@@ -83,11 +95,15 @@ def _ask(recipe: Recipe, file: str, number: int, entry: Any) -> Ask:
         if isinstance(turns, list) and turns and isinstance(turns[0], Mapping):
             entry = turns[0]
         text = _field(entry, _TEXT)
-        name, scene = _field(entry, _NAME), _field(entry, _SCENE)
+        words = recipe.words
+        name = (
+            _field(entry, (*_NAME, words.name, words.to_whom)) if recipe.receivers else recipe.names[0].text
+        )
+        scene = _field(entry, (*_SCENE, words.scene, words.what_for))
         ask = Ask(text=text) if text else Ask(name=name, scene=scene)
     else:
         raise InputError(
-            _("{file} 第 {n} 项应当是一句话，或者带称谓和场景的对象，现在是 {shown}", file=file, n=number, shown=str(entry)[:40])
+            _("{file} 第 {n} 项应当是一句话，或者写明给谁、为了什么的对象，现在是 {shown}", file=file, n=number, shown=str(entry)[:40])
         )  # fmt: skip
     try:
         check_ask(ask, number)
@@ -95,8 +111,8 @@ def _ask(recipe: Recipe, file: str, number: int, entry: Any) -> Ask:
         raise InputError(f"{file}：{error}") from error
     if not ask.text:
         for entry_of_recipe, kind, text in (
-            (recipe.name(ask.name), _("称谓"), ask.name),
-            (recipe.scene(ask.scene), _("场景"), ask.scene),
+            (recipe.name(ask.name), recipe.words.shown().name, ask.name),
+            (recipe.scene(ask.scene), recipe.words.shown().scene, ask.scene),
         ):
             if entry_of_recipe is None:
                 raise InputError(

@@ -11,7 +11,7 @@ from tianji_core.evaluation.marks import emoji_count
 from tianji_core.evaluation.outcome import QuestionOutcome
 from tianji_core.evaluation.report import wilson
 from tianji_core.i18n import _
-from tianji_core.recipe import styled
+from tianji_core.recipe import Recipe, styled
 
 CheckerOf = Callable[[str], Checker]
 """Returns the checker for a model's name, which knows what that model was trained on."""
@@ -34,18 +34,20 @@ class Mark:
 class Checked:
     """One answer with its checks.
 
-    ``length`` in characters; ``tone`` is the score of the assistant's tone, 0-1; ``span`` is the style's
-    allowed length. ``verdict`` is None for a free question, whose receiver and occasion are unknown; then
-    only ``fits`` (length) and ``styled`` are checked, and they are None where the recipe lacks the style."""
+    ``length`` in characters; ``tone`` is the score of the assistant's tone, 0-1, None for a text that is
+    no blessing; ``span`` is the style's allowed length. ``verdict`` is None for a free question, whose
+    receiver and occasion are unknown; then only ``fits`` (length) and ``styled`` are checked, and they
+    are None where the recipe lacks the style."""
 
     cell: Cell
     length: int
     emoji: int
-    tone: float
+    tone: float | None
     span: tuple[int, int] | None
     fits: bool | None
     styled: bool | None
     verdict: Verdict | None
+    recipe: Recipe
 
     @property
     def passed(self) -> bool | None:
@@ -55,14 +57,12 @@ class Checked:
     def marks(self) -> list[Mark]:
         """Returns the remarks that are shown beside the answer."""
         marks = [Mark(self.fits, self._length_text()), Mark(None, _("{n} 个表情", n=self.emoji))]
+        words = self.recipe.words.shown()
         if self.verdict is None:
-            return marks if self.styled is None else [*marks, Mark(self.styled, _("风格"))]
-        marks += [
-            Mark(self.verdict.person, _("对象")),
-            Mark(self.verdict.pronoun, _("您或你")),
-            Mark(self.verdict.occasion, _("场合")),
-            Mark(self.verdict.style, _("风格")),
-        ]
+            return marks if self.styled is None else [*marks, Mark(self.styled, words.style)]
+        if self.recipe.receivers:
+            marks += [Mark(self.verdict.person, words.name), Mark(self.verdict.pronoun, _("您或你"))]
+        marks += [Mark(self.verdict.occasion, words.scene), Mark(self.verdict.style, words.style)]
         return [*marks, Mark(False, _("照抄训练数据"))] if self.verdict.copied else marks
 
     def _length_text(self) -> str:
@@ -75,19 +75,20 @@ def check_cell(checker: Checker, board: Board, cell: Cell) -> Checked:
     """Returns one answer with every check that applies to it."""
     recipe, ask = checker.recipe, board.asks[cell.row]
     text = cell.text.strip()
-    length, emoji, heard = len(text), emoji_count(text), tone(text).score
+    length, emoji = len(text), emoji_count(text)
+    heard = tone(text).score if recipe.blessings else None
     style = named_style(recipe, ask) or recipe.style(board.columns[cell.column].style)
     if style is None:
-        return Checked(cell, length, emoji, heard, None, None, None, None)
+        return Checked(cell, length, emoji, heard, None, None, None, None, recipe)
     style = styled(recipe, style, ask.options)
     span = (style.min_chars, style.max_chars)
     fits = span[0] <= length <= span[1]
     name, scene = recipe.name(ask.name), recipe.scene(ask.scene)
     if name is None or scene is None:
         shown = checker.marks.of(style.text).shown_by(text)
-        return Checked(cell, length, emoji, heard, span, fits, shown, None)
+        return Checked(cell, length, emoji, heard, span, fits, shown, None, recipe)
     verdict = checker.check(Case(name, scene, style, board.system, cell.request, ask.options), text)
-    return Checked(cell, length, emoji, heard, span, fits, verdict.style, verdict)
+    return Checked(cell, length, emoji, heard, span, fits, verdict.style, verdict, recipe)
 
 
 def check_board(board: Board, checker_of: CheckerOf) -> list[Checked]:
@@ -174,7 +175,7 @@ def _total(board: Board, at: int, checked: Sequence[Checked]) -> Total:
         fits=mean(answer.fits for answer in checked if answer.fits is not None),
         copied=mean(verdict.copied for verdict in verdicts),
         emoji=mean(answer.emoji for answer in checked),
-        tone=mean(answer.tone for answer in checked),
+        tone=mean(answer.tone for answer in checked if answer.tone is not None),
         length=mean(answer.length for answer in checked),
         first=mean(cell.first for cell in cells if cell.answered and cell.first is not None),
         rate=mean((cell.tokens or 0) / (cell.seconds or 1) for cell in timed),

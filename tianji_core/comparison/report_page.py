@@ -68,9 +68,9 @@ def board_report(
             )
         ),
         _facts(board, learnt or {}),
-        _section(_("每一列的成绩"), _totals(totals(board, checked))),
-        _section(_("称谓 × 场景的通过率"), "".join(map(_heat, heat_maps(board, checked)))),
-        _section(_("票数和分数"), _scores(judged)),
+        _section(_("每一列的成绩"), _totals(recipe, totals(board, checked))),
+        _section(_("每个格子的通过率"), "".join(map(_heat, heat_maps(board, checked)))),
+        _section(_("票数和分数"), _scores(recipe, judged)),
         _section(_("全部答案"), _answers(board, checked, judged.people)),
         _paragraph(_("这一页不联网也能打开，可以直接发给别人或打印。")),
     ]
@@ -133,34 +133,41 @@ def _number(value: float | None, form: str) -> str:
     return _NOTHING if value is None else format(value, form)
 
 
-TOTAL_COLUMNS: tuple[tuple[Callable[[], str], Callable[[Total], str]], ...] = (
-    (lambda: _("列"), lambda total: total.title),
-    (lambda: _("答案"), lambda total: str(total.answered)),
-    (lambda: _("没答上"), lambda total: str(total.failed)),
-    (lambda: _("通过率"), lambda total: _share(total.passed)),
-    (
-        lambda: _("95% 区间"),
-        lambda total: _NOTHING if total.low is None else f"{total.low:.0%}–{total.high:.0%}",
-    ),
-    (lambda: _("对象"), lambda total: _share(total.person)),
-    (lambda: _("您或你"), lambda total: _share(total.pronoun)),
-    (lambda: _("场合"), lambda total: _share(total.occasion)),
-    (lambda: _("风格"), lambda total: _share(total.style)),
-    (lambda: _("长短"), lambda total: _share(total.fits)),
-    (lambda: _("照抄"), lambda total: _share(total.copied)),
-    (lambda: _("平均字数"), lambda total: _number(total.length, ".0f")),
-    (lambda: _("平均表情"), lambda total: _number(total.emoji, ".1f")),
-    (lambda: _("助手腔"), lambda total: _number(total.tone, ".2f")),
-    (lambda: _("首字（秒）"), lambda total: _number(total.first, ".2f")),
-    (lambda: _("token/秒"), lambda total: _number(total.rate, ".1f")),
-)
-"""(title, value) of what is shown of each column, in this report, on the page and on the command line."""
+def total_columns(recipe: Recipe) -> list[tuple[str, Callable[[Total], str]]]:
+    """Returns (title, value) of what is shown of each column, in this report, on the page and on the command
+    line."""
+    words = recipe.words.shown()
+    about_receiver: list[tuple[str, Callable[[Total], str]]] = [
+        (words.name, lambda total: _share(total.person)),
+        (_("您或你"), lambda total: _share(total.pronoun)),
+    ]
+    return [
+        (_("列"), lambda total: total.title),
+        (_("答案"), lambda total: str(total.answered)),
+        (_("没答上"), lambda total: str(total.failed)),
+        (_("通过率"), lambda total: _share(total.passed)),
+        (
+            _("95% 区间"),
+            lambda total: _NOTHING if total.low is None else f"{total.low:.0%}–{total.high:.0%}",
+        ),
+        *(about_receiver if recipe.receivers else ()),
+        (words.scene, lambda total: _share(total.occasion)),
+        (words.style, lambda total: _share(total.style)),
+        (_("长短"), lambda total: _share(total.fits)),
+        (_("照抄"), lambda total: _share(total.copied)),
+        (_("平均字数"), lambda total: _number(total.length, ".0f")),
+        (_("平均表情"), lambda total: _number(total.emoji, ".1f")),
+        (_("助手腔"), lambda total: _number(total.tone, ".2f")),
+        (_("首字（秒）"), lambda total: _number(total.first, ".2f")),
+        (_("token/秒"), lambda total: _number(total.rate, ".1f")),
+    ]
 
 
-def _totals(columns: Sequence[Total]) -> str:
+def _totals(recipe: Recipe, columns: Sequence[Total]) -> str:
+    shown = total_columns(recipe)
     return _table(
-        [title() for title, _value in TOTAL_COLUMNS],
-        ([value(total) for _title, value in TOTAL_COLUMNS] for total in columns),
+        [title for title, _value in shown],
+        ([value(total) for _title, value in shown] for total in columns),
     )
 
 
@@ -184,13 +191,13 @@ def _heat_cell(value: float | None, count: int) -> str:
     return f'<td style="background:hsl({hue} 55% 84%)" title="{tooltip}">{value:.0%}</td>'
 
 
-def _scores(judged: BoardScores) -> str:
+def _scores(recipe: Recipe, judged: BoardScores) -> str:
     if not judged.people:
         return ""
     people = judged.people
     tables = (
         (_("模型"), by_model(people)),
-        (_("风格"), by_style(people)),
+        (recipe.words.shown().style, by_style(people)),
         (_("模型和风格"), by_model_and_style(people)),
     )
     parts = [_standings(title, standings) for title, standings in tables if len(standings.rows) > 1]

@@ -7,7 +7,7 @@ from random import Random
 from pydantic import BaseModel, ConfigDict, Field
 
 from tianji_core.project import CONFIGS
-from tianji_core.recipe import Name, Pronoun, Relation, Scene, SceneKind
+from tianji_core.recipe import Name, Pronoun, Relation, Scene, SceneKind, shipped_kind
 from tianji_core.yaml_reading import read_yaml
 
 _SHARES = {"titles": 35, "kin": 17, "given": 18, "suffixes": 8, "nicknames": 10, "plain": 12}
@@ -88,10 +88,11 @@ class FreshWords(BaseModel):
     def occasion(self, scene: Scene, pronoun: Pronoun, source: Random) -> Scene | None:
         """Draws an occasion of the kind of ``scene`` that suits somebody addressed by ``pronoun``; None where
         the file has none."""
-        known = self.occasions.get(scene.kind)
-        if not known:
+        kind = shipped_kind(scene.kind)
+        known = self.occasions.get(kind) if kind is not None else None
+        if kind is None or not known:
             return None
-        made = self.made.get(scene.kind, ())
+        made = self.made.get(kind, ())
         if made and source.random() < _MADE:
             parts = source.choices(made, [len(one.starts) * len(one.ends) for one in made])[0]
             text = source.choice(parts.starts) + source.choice(parts.ends)

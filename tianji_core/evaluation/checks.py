@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,6 +58,7 @@ class Checker:
         self.phrases = phrases or load_phrases()
         self.marks = marks or load_marks()
         self._trained = {_without(output, (name,)) for name, output in training}
+        self._scene_words = _telling_words([scene.text for scene in recipe.scenes])
 
     def check(self, case: Case, answer: str) -> Verdict:
         """Returns the verdict on one answer."""
@@ -66,11 +68,14 @@ class Checker:
         longer = self._names_around(case)
         rest = _without(_without(text, longer), own)
         return Verdict(
-            person=self._says_receiver(case, _without(text, longer), own)
-            and not self._strangers(case, rest)
-            and not any(name in text for name in longer),
-            pronoun=_other(case.name.pronoun).value not in text,
-            occasion=self.phrases.shows(text, case.scene.text) and not self._other_scenes(case, rest),
+            person=not self.recipe.receivers
+            or (
+                self._says_receiver(case, _without(text, longer), own)
+                and not self._strangers(case, rest)
+                and not any(name in text for name in longer)
+            ),
+            pronoun=not self.recipe.receivers or _other(case.name.pronoun).value not in text,
+            occasion=self._says_scene(text, case.scene.text) and not self._other_scenes(case, rest),
             style=style.shown_by(text),
             length=case.style.min_chars <= len(text) <= case.style.max_chars
             and (case.style.several_lines or "\n" not in text),
@@ -106,6 +111,13 @@ class Checker:
                     break
         return strangers
 
+    def _says_scene(self, text: str, scene: str) -> bool:
+        """Whether the text speaks of the occasion. One that no phrases are known for counts as spoken of
+        where two characters that no other occasion of the recipe has stand in the text."""
+        if scene in self.phrases.scenes or scene not in self._scene_words:
+            return self.phrases.shows(text, scene)
+        return any(word in text for word in self._scene_words[scene])
+
     def _other_scenes(self, case: Case, rest: str) -> list[str]:
         """Other scenes whose characteristic words occur in the text, except words that the right scene has
         too."""
@@ -113,11 +125,27 @@ class Checker:
             _mark(word)
             for word in (case.scene.text, case.scene.wish, *self.phrases.mentions(case.scene.text))
         )
+        if not self.recipe.blessings:
+            known = [scene.text for scene in self.recipe.scenes if scene.text not in own]
+            return [scene for scene in known if scene in rest]
         others = []
         for scene, occasion in self.phrases.scenes.items():
             if scene != case.scene.text and any(w in rest and w not in own for w in occasion.telling):
                 others.append(scene)
         return others
+
+
+def _telling_words(scenes: Sequence[str]) -> dict[str, frozenset[str]]:
+    """Returns scene → its pairs of characters that no other of ``scenes`` has; itself where it has none."""
+    pairs = {
+        scene: {scene[at : at + 2] for at in range(len(scene) - 1) if scene[at : at + 2].isalnum()}
+        for scene in scenes
+    }
+    often = Counter(pair for own in pairs.values() for pair in own)
+    return {
+        scene: frozenset(pair for pair in own if often[pair] == 1) or frozenset({scene})
+        for scene, own in pairs.items()
+    }
 
 
 def training_pairs(recipe: Recipe, file: Path) -> list[tuple[str, str]]:

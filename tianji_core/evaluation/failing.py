@@ -39,7 +39,7 @@ class Failing:
         """What failed most, for people."""
         parts = [_listed(part) for part in (self.names, self.scenes, self.styles)]
         return _(
-            "{all} 题里没答好 {n} 题；称谓：{names}；场合：{scenes}；风格：{styles}",
+            "{all} 题里没答好 {n} 题，最多的是：{names}；{scenes}；{styles}",
             all=self.asked,
             n=self.failed,
             names=parts[0],
@@ -86,7 +86,7 @@ def failing_plan(
     plan = Plan(styles=styles, threshold=recipe.threshold, seed=seed, cells=tuple(cells))
     number = count_tasks(recipe, plan) if styles and cells else 0
     if not number:
-        raise PlanError(_("配方“{recipe}”现在不给没答好的称谓、场合和风格造数，补不了", recipe=recipe.title))
+        raise PlanError(_("配方“{recipe}”现在不给没答好的格子和写法造数，补不了", recipe=recipe.title))
     return plan.model_copy(update={"rounds": min(1000, math.ceil(wanted / number))})
 
 

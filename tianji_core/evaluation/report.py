@@ -2,19 +2,20 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tianji_core.cleaning.tone import tone
 from tianji_core.evaluation.cases import Case
 from tianji_core.evaluation.checks import Verdict
 from tianji_core.i18n import _
-from tianji_core.recipe import Recipe
+from tianji_core.recipe import Recipe, Words
 
 
 @dataclass(frozen=True)
 class PassRates:
     """The share (0-1) of ``count`` answers that passed each check; ``low`` and ``high`` bound ``passed`` with
-    95 % confidence. ``tone`` is the mean score of the assistant's tone, 0-1."""
+    95 % confidence. ``tone`` is the mean score of the assistant's tone, 0-1,
+    None for texts that are no blessings."""
 
     title: str
     count: int
@@ -27,7 +28,7 @@ class PassRates:
     style: float
     length: float
     copied: float
-    tone: float
+    tone: float | None
 
 
 @dataclass(frozen=True)
@@ -42,23 +43,25 @@ class Judged:
 @dataclass(frozen=True)
 class Report:
     """The result of one evaluation; ``styles`` are in the order of their first answers, ``options`` those of
-    the recipe's axes in the order of the recipe."""
+    the recipe's axes in the order of the recipe, ``words`` its words."""
 
     overall: PassRates
     styles: tuple[PassRates, ...]
     judged: tuple[Judged, ...]
     options: tuple[PassRates, ...] = ()
+    words: Words = field(default_factory=Words)
 
     def table(self) -> str:
         """Returns the rates as a table for a terminal."""
+        words = self.words.shown()
         head = (
-            _("风格"),
+            words.style,
             _("条数"),
             _("通过率"),
             _("95% 区间"),
-            _("称谓"),
+            words.name,
             _("您/你"),
-            _("场景"),
+            words.scene,
             _("文风"),
             _("字数"),
             _("照抄"),
@@ -74,7 +77,7 @@ class Report:
                     f"{rates.passed:.1%}",
                     f"{rates.low:.1%}-{rates.high:.1%}",
                     *(f"{share:.1%}" for share in checks),
-                    f"{rates.tone:.2f}",
+                    "-" if rates.tone is None else f"{rates.tone:.2f}",
                 )
             )
         widths = [max(_columns(line[i]) for line in lines) for i in range(len(head))]
@@ -109,10 +112,11 @@ def summarise(judged: Sequence[Judged], recipe: Recipe | None = None) -> Report:
     for answer in judged:
         by_style.setdefault(answer.case.style.text, []).append(answer)
     return Report(
-        overall=_rates(_("合计"), judged),
-        styles=tuple(_rates(style, answers) for style, answers in by_style.items()),
+        overall=_rates(_("合计"), judged, recipe),
+        styles=tuple(_rates(style, answers, recipe) for style, answers in by_style.items()),
         judged=tuple(judged),
         options=tuple(_option_rates(judged, recipe)) if recipe is not None else (),
+        words=recipe.words if recipe is not None else Words(),
     )
 
 
@@ -121,16 +125,17 @@ def _option_rates(judged: Sequence[Judged], recipe: Recipe) -> Iterator[PassRate
         for option in axis.options:
             answers = [one for one in judged if (axis.id, option.id) in one.case.options]
             if answers:
-                yield _rates(f"{axis.title} {option.title}", answers)
+                yield _rates(f"{axis.title} {option.title}", answers, recipe)
 
 
-def _rates(title: str, judged: Sequence[Judged]) -> PassRates:
+def _rates(title: str, judged: Sequence[Judged], recipe: Recipe | None) -> PassRates:
     verdicts = [answer.verdict for answer in judged]
     count = len(verdicts)
 
     def rate(field: str) -> float:
         return sum(getattr(v, field) for v in verdicts) / count if count else 0.0
 
+    heard = sum(tone(answer.answer).score for answer in judged)
     low, high = wilson(sum(v.passed for v in verdicts), count)
     return PassRates(
         title=title,
@@ -144,5 +149,5 @@ def _rates(title: str, judged: Sequence[Judged]) -> PassRates:
         style=rate("style"),
         length=rate("length"),
         copied=rate("copied"),
-        tone=sum(tone(answer.answer).score for answer in judged) / count if count else 0.0,
+        tone=None if recipe is not None and not recipe.blessings else heard / max(1, count),
     )

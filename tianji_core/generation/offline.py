@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from tianji_core.errors import ComposerError
 from tianji_core.i18n import _
-from tianji_core.recipe import Recipe, Task, brief, known_options
+from tianji_core.recipe import Recipe, Task, brief, known_options, shipped_kind
 from tianji_core.teachers.composer import BUILT_IN, Composer, Phrases, load_phrases
 
 _SHOWN = 6
@@ -70,7 +70,7 @@ def offline_gaps(recipe: Recipe, planned: Iterable[Task]) -> OfflineGaps | None:
     counts: dict[tuple[str, str], int] = {}
     for task in planned:
         counts[task.style, task.scene] = counts.get((task.style, task.scene), 0) + 1
-    kinds = {scene.text: scene.kind for scene in recipe.scenes}
+    kinds = {scene.text: shipped_kind(scene.kind) for scene in recipe.scenes}
     lacking = {
         (style, scene): n
         for (style, scene), n in counts.items()

@@ -13,7 +13,7 @@ from tianji_core.recipe.conditions import (
     telling,
 )
 from tianji_core.recipe.facts import Fact, FactReader, enabled_facts, fact_words
-from tianji_core.recipe.kinds import RELATION_TITLES, SCENE_KIND_TITLES, Pronoun, Relation, SceneKind
+from tianji_core.recipe.kinds import Kind, Pronoun, Relation, SceneKind, shipped_kind
 from tianji_core.recipe.loading import (
     DEFAULT_RECIPE,
     built_in_recipe,
@@ -59,6 +59,7 @@ from tianji_core.recipe.suitability import (
     Suitability,
     SuitabilityGroup,
 )
+from tianji_core.recipe.words import Words
 
 __all__ = [
     "DEFAULT_RECIPE",
@@ -66,8 +67,6 @@ __all__ = [
     "EXAMPLES",
     "KIND_TITLES",
     "MOST_EXAMPLES",
-    "RELATION_TITLES",
-    "SCENE_KIND_TITLES",
     "SUITABLE",
     "UNSUITABLE",
     "VALUE_TITLES",
@@ -76,6 +75,7 @@ __all__ = [
     "Brief",
     "Fact",
     "FactReader",
+    "Kind",
     "Name",
     "OptionInStyle",
     "Options",
@@ -95,6 +95,7 @@ __all__ = [
     "SuitabilityGroup",
     "Task",
     "TextPattern",
+    "Words",
     "asking",
     "axes_left_out",
     "brief",
@@ -122,6 +123,7 @@ __all__ = [
     "parse_recipe",
     "reason_of",
     "rule_text",
+    "shipped_kind",
     "styled",
     "task_random",
     "tasks",

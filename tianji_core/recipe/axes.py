@@ -7,9 +7,8 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from tianji_core.i18n import _
-from tianji_core.recipe.kinds import Relation
+from tianji_core.recipe.kinds import Label
 
-Label = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40)]
 NonEmpty = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Id = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
 Chars = Annotated[int, Field(ge=1, le=4000)]
@@ -54,7 +53,7 @@ class AxisOption(_Limited):
     weight: float = Field(default=1.0, gt=0, le=1000, allow_inf_nan=False)
     by_style: tuple[OptionInStyle, ...] = ()
     not_styles: tuple[str, ...] = ()
-    not_relations: tuple[Relation, ...] = ()
+    not_relations: tuple[str, ...] = ()
     not_scenes: tuple[str, ...] = ()
 
     @field_validator("by_style")
@@ -64,7 +63,7 @@ class AxisOption(_Limited):
             raise ValueError(_("同一个风格写了两次"))
         return entries
 
-    def fits(self, style: str, relation: Relation, scene: str) -> bool:
+    def fits(self, style: str, relation: str, scene: str) -> bool:
         """Returns whether texts of this option are written for a style, relation and scene."""
         return (
             style not in self.not_styles
@@ -89,13 +88,16 @@ class AxisOption(_Limited):
         """Returns what the option says about one style, or None."""
         return next((entry for entry in self.by_style if entry.style == style), None)
 
-    def restricted_to(self, styles: Collection[str], scenes: Collection[str]) -> "AxisOption":
-        """Returns the option without what it says about other styles and scenes than the given ones."""
+    def restricted_to(
+        self, styles: Collection[str], scenes: Collection[str], relations: Collection[str]
+    ) -> "AxisOption":
+        """Returns the option without what it says about other styles, scenes and relations than these."""
         return self.model_copy(
             update={
                 "by_style": tuple(entry for entry in self.by_style if entry.style in styles),
                 "not_styles": tuple(text for text in self.not_styles if text in styles),
                 "not_scenes": tuple(text for text in self.not_scenes if text in scenes),
+                "not_relations": tuple(text for text in self.not_relations if text in relations),
             }
         )
 
@@ -125,9 +127,11 @@ class Axis(BaseModel):
         return next((option for option in self.options if option.id == key), None)
 
 
-def check_axes(axes: tuple[Axis, ...], styles: Collection[str], scenes: Collection[str]) -> None:
+def check_axes(
+    axes: tuple[Axis, ...], styles: Collection[str], scenes: Collection[str], relations: Collection[str]
+) -> None:
     """Raises ValueError unless every axis is there once, they have at most :data:`MOST_COMBINATIONS`
-    combinations while switched on, and name only known styles and scenes."""
+    combinations while switched on, and name only known styles, scenes and relations."""
     for texts in ([axis.id for axis in axes], [axis.title for axis in axes]):
         for text in texts:
             if texts.count(text) > 1:
@@ -137,7 +141,8 @@ def check_axes(axes: tuple[Axis, ...], styles: Collection[str], scenes: Collecti
         combinations *= len(axis.options) if axis.enabled else 1
         for option in axis.options:
             named = {*option.not_styles, *(entry.style for entry in option.by_style)}
-            for unknown in (named - set(styles)) | (set(option.not_scenes) - set(scenes)):
+            unknown_ones = (named - set(styles)) | (set(option.not_scenes) - set(scenes))
+            for unknown in unknown_ones | (set(option.not_relations) - set(relations)):
                 raise ValueError(
                     _(
                         "条件“{axis}”的选项“{option}”里写的“{text}”不在列表里",

@@ -8,7 +8,6 @@ from itertools import product
 from tianji_core.errors import PlanError
 from tianji_core.i18n import _
 from tianji_core.recipe.axes import Axis, AxisOption, Options
-from tianji_core.recipe.kinds import Relation
 from tianji_core.recipe.model import Recipe, Style
 
 
@@ -94,7 +93,7 @@ class Combinations:
         for off in set(wanted) - {axis.id for axis, _options in self._axes}:
             title = next(axis.title for axis in recipe.axes if axis.id == off)
             raise PlanError(_("条件“{axis}”没有启用，先在清单里启用它", axis=title))
-        self._known: dict[tuple[str, Relation, str], list[Options]] = {}
+        self._known: dict[tuple[str, str, str], list[Options]] = {}
         self._alike: dict[tuple[str, Options], list[Options]] = {}
 
     def __bool__(self) -> bool:
@@ -111,7 +110,7 @@ class Combinations:
             self._known[key] = self._combined(*key)
         return self._known[key]
 
-    def _combined(self, style: str, relation: Relation, scene: str) -> list[Options]:
+    def _combined(self, style: str, relation: str, scene: str) -> list[Options]:
         fitting = [
             [(axis.id, option) for option in options if option.fits(style, relation, scene)]
             for axis, options in self._axes

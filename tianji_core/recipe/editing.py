@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import count
 from typing import Any, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -10,11 +11,15 @@ from tianji_core.errors import RecipeError
 from tianji_core.i18n import _
 from tianji_core.recipe.axes import Axis, AxisOption
 from tianji_core.recipe.facts import Fact
-from tianji_core.recipe.kinds import RELATION_TITLES
+from tianji_core.recipe.kinds import Kind, Label
 from tianji_core.recipe.loading import explain
 from tianji_core.recipe.model import Name, Recipe, Scene, Style, check_input_template, normalise
 
 T = TypeVar("T", bound=BaseModel)
+
+
+class _Titled(BaseModel):
+    text: Label
 
 
 class ListRow(NamedTuple):
@@ -84,6 +89,45 @@ def edit_styles(recipe: Recipe, rows: Sequence[ListRow]) -> Recipe:
     )
 
 
+def edit_kinds(recipe: Recipe, field: str, rows: Sequence[ListRow]) -> Recipe:
+    """Returns the recipe with its ``relations`` or ``scene_kinds`` (``field``) as the titles of ``rows`` say;
+    a renamed one keeps its id, so that what has it keeps it.
+
+    Raises:
+        RecipeError: a blank or double row, with its number; or one that is still used is left out.
+    """
+    before: tuple[Kind, ...] = getattr(recipe, field)
+    kind = _("关系") if field == "relations" else _("类别")
+    shown = recipe.relation_titles() if field == "relations" else recipe.kind_titles()
+    taken = {old.id for old in before}
+    kinds: list[Kind] = []
+    for row in _entries(_Titled, [ListRow(r.origin, {"text": r.values.get("text")}) for r in rows], kind):
+        origin = rows[len(kinds)].origin
+        old = before[origin] if origin is not None and origin < len(before) else None
+        if old is not None:
+            title = old.title if row.text == shown[old.id] else row.text
+            kinds.append(Kind(id=old.id, title=title))
+            continue
+        free = next(
+            each for n in count(1) if (each := row.text if n == 1 else f"{row.text[:36]}-{n}") not in taken
+        )
+        taken.add(free)
+        kinds.append(Kind(id=free, title=row.text))
+    entries = recipe.names if field == "relations" else recipe.scenes
+    used = [entry.relation if isinstance(entry, Name) else entry.kind for entry in entries]
+    for gone in before:
+        if gone.id in used and gone.id not in {each.id for each in kinds}:
+            raise RecipeError(
+                _(
+                    "{kind}“{text}”还有 {n} 个在用，先把它们改成别的",
+                    kind=kind,
+                    text=shown[gone.id],
+                    n=used.count(gone.id),
+                )
+            )
+    return changed(recipe, **{field: tuple(kinds)})
+
+
 def edit_facts(recipe: Recipe, rows: Sequence[ListRow]) -> Recipe:
     """Returns the recipe with the facts of ``rows``; their columns ``names`` and ``relations`` are texts with
     several entries, as :func:`people_of` reads them.
@@ -112,16 +156,16 @@ def people_of(recipe: Recipe, values: Mapping[str, Any], before: Fact | None = N
         RecipeError: a name that the recipe lacks, or no relation.
     """
     read = dict(values)
-    codes = {title: code for code, title in RELATION_TITLES.items()}
-    codes |= {_(title): code for code, title in RELATION_TITLES.items()}
-    codes |= {code.value: code for code in RELATION_TITLES}
+    codes = {kind.title: kind.id for kind in recipe.relations}
+    codes |= {title: code for code, title in recipe.relation_titles().items()}
+    codes |= {kind.id: kind.id for kind in recipe.relations}
     kept = before.names if before else ()
     names = _several(values.get("names"), [*kept, *(name.text for name in recipe.names)])
     if unknown := next((name for name in names if recipe.name(name) is None and name not in kept), None):
         raise RecipeError(_("称谓列表里没有“{name}”", name=unknown))
     relations = _several(values.get("relations"))
     if unknown := next((text for text in relations if text not in codes), None):
-        known = _("、").join(_(title) for title in RELATION_TITLES.values())
+        known = _("、").join(recipe.relation_titles().values())
         raise RecipeError(_("没有关系“{text}”，有的是：{known}", text=unknown, known=known))
     return {**read, "names": tuple(names), "relations": tuple(codes[text] for text in relations)}
 
@@ -174,7 +218,7 @@ def edit_lines(recipe: Recipe, field: str, rows: Sequence[ListRow]) -> Recipe:
         seen[key] = number
         if field == "templates":
             try:
-                check_input_template(text)
+                check_input_template(text, recipe.receivers)
             except ValueError as error:
                 raise RecipeError(
                     _("{kind}第 {number} 行：", kind=kind, number=number) + str(error)
@@ -266,6 +310,8 @@ def _renamed_axes(
 ) -> tuple[Axis, ...]:
     """Returns the axes with renamed styles or scenes, without what they say of removed ones."""
 
+    relations = [kind.id for kind in recipe.relations]
+
     def followed(option: AxisOption) -> AxisOption:
         named = {
             "by_style": tuple(
@@ -275,7 +321,7 @@ def _renamed_axes(
             "not_styles": tuple(renamed.get(text, text) for text in option.not_styles),
             "not_scenes": tuple(renamed.get(text, text) for text in option.not_scenes),
         }
-        return option.model_copy(update=named).restricted_to(styles, scenes)
+        return option.model_copy(update=named).restricted_to(styles, scenes, relations)
 
     return tuple(
         axis.model_copy(update={"options": tuple(followed(o) for o in axis.options)}) for axis in recipe.axes

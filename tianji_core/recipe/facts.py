@@ -10,8 +10,7 @@ from typing import Annotated, Protocol
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints
 
 from tianji_core.i18n import _
-from tianji_core.recipe.axes import Label
-from tianji_core.recipe.kinds import Relation
+from tianji_core.recipe.kinds import Label
 
 LONGEST_FACT = 200
 MOST_FACTS = 5000
@@ -37,10 +36,10 @@ class Fact(BaseModel):
 
     text: FactText
     names: tuple[Label, ...] = ()
-    relations: tuple[Relation, ...] = ()
+    relations: tuple[str, ...] = ()
     enabled: bool = True
 
-    def about(self, name: str, relation: Relation) -> bool:
+    def about(self, name: str, relation: str) -> bool:
         """Returns whether the fact is about a receiver."""
         if not self.names and not self.relations:
             return True
@@ -62,7 +61,7 @@ def enabled_facts(recipe: HasFacts) -> list[Fact]:
 
 
 def drawn_facts(
-    recipe: HasFacts, relations: Mapping[str, Relation], receivers: Sequence[str], seed: int
+    recipe: HasFacts, relations: Mapping[str, str], receivers: Sequence[str], seed: int
 ) -> list[str]:
     """Returns the fact of each task, given its receiver; '' for none. Of the tasks that some fact is about,
     the recipe's share gets one. Each takes the fact that has been used least so far, so that all are used

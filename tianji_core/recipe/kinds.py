@@ -1,12 +1,18 @@
-"""The kinds of names and scenes, with their titles."""
+"""The kinds of names and scenes, with their titles; a recipe may have others than the shipped ones."""
 
+from collections.abc import Iterable
 from enum import StrEnum
+from typing import Annotated
 
-from tianji_core.i18n import N_
+from pydantic import BaseModel, ConfigDict, StringConstraints
+
+from tianji_core.i18n import N_, _
+
+Label = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40)]
 
 
 class Relation(StrEnum):
-    """Relation of the receiver of a blessing to the sender."""
+    """The shipped relations of a receiver to the sender, by id."""
 
     ELDER = "elder"
     PEER = "peer"
@@ -25,7 +31,7 @@ class Pronoun(StrEnum):
 
 
 class SceneKind(StrEnum):
-    """Kind of occasion of a scene."""
+    """The shipped kinds of occasions, by id."""
 
     FESTIVAL = "festival"
     LIFE_EVENT = "life_event"
@@ -50,3 +56,26 @@ SCENE_KIND_TITLES = {
     SceneKind.HEALTH: N_("健康"),
     SceneKind.SOCIAL: N_("人情往来"),
 }
+
+
+class Kind(BaseModel):
+    """One relation of receivers, or one kind of occasions, of a recipe. Names and scenes hold its ``id``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: Label
+    title: Label
+
+
+RELATIONS = tuple(Kind(id=relation.value, title=title) for relation, title in RELATION_TITLES.items())
+SCENE_KINDS = tuple(Kind(id=kind.value, title=title) for kind, title in SCENE_KIND_TITLES.items())
+
+
+def kind_titles(kinds: Iterable[Kind]) -> dict[str, str]:
+    """Returns id → title in the language of the pages; what a person has named keeps its name."""
+    return {kind.id: _(kind.title) for kind in kinds}
+
+
+def shipped_kind(kind: str) -> SceneKind | None:
+    """Returns the shipped kind of occasions with this id, None for one of a person's own."""
+    return SceneKind(kind) if kind in frozenset(SceneKind) else None

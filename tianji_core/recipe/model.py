@@ -8,11 +8,12 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_vali
 
 from tianji_core.gate import standard_characters
 from tianji_core.i18n import _
-from tianji_core.recipe.axes import MOST_AXES, Axis, Label, NonEmpty, check_axes
+from tianji_core.recipe.axes import MOST_AXES, Axis, NonEmpty, check_axes
 from tianji_core.recipe.facts import MOST_FACTS, Fact
-from tianji_core.recipe.kinds import Pronoun, Relation, SceneKind
+from tianji_core.recipe.kinds import RELATIONS, SCENE_KINDS, Kind, Label, Pronoun, kind_titles
 from tianji_core.recipe.own_rules import MOST_RULES, OwnRule
 from tianji_core.recipe.suitability import StyleGap, Suitability, SuitabilityGroup
+from tianji_core.recipe.words import Words
 
 
 def normalise(text: str) -> str:
@@ -43,20 +44,20 @@ class _RecipeModel(BaseModel):
 
 
 class Name(_RecipeModel):
-    """称谓: the receiver of a blessing."""
+    """称谓: the receiver of a text. ``relation`` is the id of one of the recipe's relations."""
 
     text: Label
-    relation: Relation
+    relation: Label
     pronoun: Pronoun
     enabled: bool = True
 
 
 class Scene(_RecipeModel):
-    """场景: the occasion. ``greeting`` is the occasion as a wish ('生日快乐', '早日康复'), used in training
-    inputs; it defaults to the scene's own text."""
+    """场景: the occasion. ``kind`` is the id of one of the recipe's kinds; ``greeting`` is the occasion as a
+    wish ('生日快乐', '早日康复'), used in training inputs; it defaults to the scene's own text."""
 
     text: Label
-    kind: SceneKind
+    kind: Label
     greeting: str = ""
     enabled: bool = True
 
@@ -87,6 +88,7 @@ class Style(_RecipeModel):
         return self
 
 
+MOST_KINDS = 40
 FACT_LINE = "对方的近况：{fact}。要写进祝福里，让人看出说的是这件事，换成自己的话说，不要整句照抄。"
 """How a request tells a fact, where a recipe says nothing else."""
 
@@ -107,7 +109,7 @@ class Prompts(_RecipeModel):
 
     @model_validator(mode="after")
     def _fields_known(self) -> Self:
-        check_template(self.teacher, TEACHER_FIELDS, required=("name", "scene", "instruction", "max_chars"))
+        check_template(self.teacher, TEACHER_FIELDS, required=("scene", "instruction", "max_chars"))
         check_template(self.example, ("example",), required=("example",))
         check_template(self.fact, ("fact",), required=("fact",))
         return self
@@ -155,9 +157,10 @@ def check_template(template: str, known: tuple[str, ...], required: tuple[str, .
             raise ValueError(_("模板缺少字段 {field}", field=f"{{{field}}}"))
 
 
-def check_input_template(template: str) -> None:
-    """Raises ValueError unless ``template`` names the receiver, the occasion and the suffix of the style."""
-    check_template(template, INPUT_FIELDS, required=("name", "suffix"))
+def check_input_template(template: str, receivers: bool = True) -> None:
+    """Raises ValueError unless ``template`` names the receiver (where there are ``receivers``), the occasion
+    and the suffix of the style."""
+    check_template(template, INPUT_FIELDS, required=("name", "suffix") if receivers else ("suffix",))
     if "{scene}" not in template and "{greeting}" not in template:
         raise ValueError(
             _("训练输入模板 {template} 里没有场景，请加上 {{scene}} 或 {{greeting}}", template=template)
@@ -169,12 +172,21 @@ class Recipe(_RecipeModel):
     ``style_gaps`` the cells that single styles do not suit, ``own_rules`` what this task's texts must and
     must not say; ``axes`` are further conditions, such as the length; ``facts`` are details about receivers,
     of which ``fact_share`` (0 to 1) of the tasks get one, in the training input too with ``facts_in_input``;
-    ``resting_clauses`` and
-    ``resting_templates`` are kept but switched off."""
+    ``resting_clauses`` and ``resting_templates`` are kept but switched off.
+
+    ``relations`` and ``scene_kinds`` are what names and scenes are sorted by; ``words`` is how the task is
+    spoken of. Without ``receivers`` nobody is written to: the one name stands for all and is neither asked
+    for nor checked. ``blessings`` says that the texts are wishes, so that what holds of these alone is
+    checked."""
 
     key: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
     title: Label
     description: str = ""
+    words: Words = Words()
+    receivers: bool = True
+    blessings: bool = True
+    relations: tuple[Kind, ...] = Field(default=RELATIONS, min_length=1, max_length=MOST_KINDS)
+    scene_kinds: tuple[Kind, ...] = Field(default=SCENE_KINDS, min_length=1, max_length=MOST_KINDS)
     names: tuple[Name, ...] = Field(min_length=1)
     scenes: tuple[Scene, ...] = Field(min_length=1)
     styles: tuple[Style, ...] = Field(min_length=1)
@@ -197,12 +209,38 @@ class Recipe(_RecipeModel):
     def _some_clause(cls, clauses: tuple[str, ...]) -> tuple[str, ...]:
         return clauses or ("",)
 
-    @field_validator("input_templates", "resting_templates")
-    @classmethod
-    def _templates_name_the_cell(cls, templates: tuple[str, ...]) -> tuple[str, ...]:
-        for template in templates:
-            check_input_template(template)
-        return templates
+    @model_validator(mode="after")
+    def _templates_name_the_cell(self) -> Self:
+        for template in (*self.input_templates, *self.resting_templates):
+            check_input_template(template, self.receivers)
+        if self.receivers:
+            check_template(self.prompts.teacher, TEACHER_FIELDS, required=("name",))
+        elif len(self.names) != 1:
+            raise ValueError(_("不写给谁的配方只能有一个称谓，现在有 {n} 个", n=len(self.names)))
+        return self
+
+    @model_validator(mode="after")
+    def _kinds_known(self) -> Self:
+        for kinds, used, key, title in (
+            (self.relations, [n.relation for n in self.names], "names.{at}.relation", _("关系")),
+            (self.scene_kinds, [s.kind for s in self.scenes], "scenes.{at}.kind", _("类别")),
+        ):
+            ids = [kind.id for kind in kinds]
+            for texts in (ids, [kind.title for kind in kinds]):
+                if double := next((text for text in texts if texts.count(text) > 1), None):
+                    raise ValueError(_("{kind}里“{text}”出现了两次，请删掉一个", kind=title, text=double))
+            unknown = next((at for at, each in enumerate(used) if each not in ids), None)
+            if unknown is not None:
+                raise ValueError(
+                    _(
+                        "{key} 里没有{kind}“{text}”；有的是：{known}",
+                        key=key.format(at=unknown),
+                        kind=title,
+                        text=used[unknown],
+                        known=_("、").join(f"{kind.id}（{_(kind.title)}）" for kind in kinds),
+                    )
+                )
+        return self
 
     @model_validator(mode="after")
     def _no_duplicates(self) -> Self:
@@ -248,12 +286,25 @@ class Recipe(_RecipeModel):
 
     @model_validator(mode="after")
     def _axes_of_known_entries(self) -> Self:
-        check_axes(self.axes, {s.text for s in self.styles}, {s.text for s in self.scenes})
+        styles, scenes = {s.text for s in self.styles}, {s.text for s in self.scenes}
+        check_axes(self.axes, styles, scenes, {kind.id for kind in self.relations})
         return self
 
     def matrix(self) -> Suitability:
         """The name × scene suitability of this recipe."""
         return Suitability.from_groups(self.suitability)
+
+    def relation_title(self, relation: str) -> str:
+        """Returns what a relation is called in requests: in Chinese, or as a person has named it."""
+        return next((kind.title for kind in self.relations if kind.id == relation), relation)
+
+    def relation_titles(self) -> dict[str, str]:
+        """Returns relation → title in the language of the pages."""
+        return kind_titles(self.relations)
+
+    def kind_titles(self) -> dict[str, str]:
+        """Returns kind of occasions → title in the language of the pages."""
+        return kind_titles(self.scene_kinds)
 
     def gap(self, style: str, name: str, scene: str) -> StyleGap | None:
         """Returns the reason why ``style`` is not written for a cell, None if it is."""
@@ -289,9 +340,12 @@ class Recipe(_RecipeModel):
             kept for g in merged["style_gaps"] if (kept := g.restricted_to(styles, names, scenes)) is not None
         )
         if "axes" not in fields:
+            relations = {k.id if isinstance(k, Kind) else k["id"] for k in merged["relations"]}
             merged["axes"] = tuple(
                 axis.model_copy(
-                    update={"options": tuple(o.restricted_to(styles, scenes) for o in axis.options)}
+                    update={
+                        "options": tuple(o.restricted_to(styles, scenes, relations) for o in axis.options)
+                    }
                 )
                 for axis in self.axes
             )

@@ -1,5 +1,6 @@
 """The person's own rules, kept with the recipe: words that texts must not or must say, and replacements."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from functools import lru_cache
 from typing import Annotated, NamedTuple, Self
@@ -9,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints, model_validator
 
 from tianji_core.errors import SlowPatternError
 from tianji_core.i18n import N_, _
-from tianji_core.recipe.kinds import RELATION_TITLES, Relation
+from tianji_core.recipe.kinds import RELATIONS, kind_titles
 
 SECONDS = 1.0
 """Time in which a regular expression must have read one text."""
@@ -116,7 +117,7 @@ class OwnRule(BaseModel):
     styles: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     scenes: tuple[str, ...] = ()
-    relations: tuple[Relation, ...] = ()
+    relations: tuple[str, ...] = ()
 
     @property
     def pattern(self) -> TextPattern:
@@ -139,14 +140,16 @@ class OwnRule(BaseModel):
         return self
 
 
-def rule_text(rule: OwnRule) -> str:
-    """Returns a rule in words: what it does, and for whom."""
+def rule_text(rule: OwnRule, titles: Mapping[str, str] | None = None) -> str:
+    """Returns a rule in words: what it does, and for whom. ``titles`` are those of the recipe's relations,
+    None for the shipped ones."""
+    known = kind_titles(RELATIONS) if titles is None else titles
     what = _("“{text}”换成“{replacement}”", text=rule.text, replacement=rule.replacement)
     if rule.kind != OwnRuleKind.REPLACE:
         what = _("{kind}“{text}”", kind=_(KIND_TITLES[rule.kind]), text=rule.text)
     elif not rule.replacement:
         what = _("去掉“{text}”", text=rule.text)
-    relations = tuple(_(RELATION_TITLES[relation]) for relation in rule.relations)
+    relations = tuple(known.get(relation, relation) for relation in rule.relations)
     scope = _("、").join((*rule.styles, *rule.names, *rule.scenes, *relations))
     kind = _("（正则）") if rule.regular else ""
     return f"{what}{kind}" + (f" · {scope}" if scope else "")

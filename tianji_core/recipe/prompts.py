@@ -10,7 +10,6 @@ from tianji_core.errors import PlanError
 from tianji_core.i18n import _
 from tianji_core.recipe.axes import Options
 from tianji_core.recipe.conditions import asking, known_options, styled, telling
-from tianji_core.recipe.kinds import RELATION_TITLES
 from tianji_core.recipe.model import Name, Recipe, Scene, Style
 from tianji_core.recipe.plan import Task, task_random
 
@@ -129,7 +128,7 @@ def teacher_prompt(
     told = recipe.prompts.fact.format(fact=fact) if fact else ""
     text = recipe.prompts.teacher.format(
         name=name.text,
-        relation=RELATION_TITLES[name.relation],
+        relation=recipe.relation_title(name.relation),
         pronoun=name.pronoun.value,
         scene=scene.text,
         style=style.text,

@@ -25,7 +25,6 @@ from tianji_core.recipe.editing import (
     people_of,
 )
 from tianji_core.recipe.facts import Fact
-from tianji_core.recipe.kinds import RELATION_TITLES, SCENE_KIND_TITLES, Relation
 from tianji_core.recipe.loading import explain
 from tianji_core.recipe.model import Name, Recipe, Scene, Style, check_input_template, normalise
 from tianji_core.spreadsheet import csv_row, csv_rows, plain_cell
@@ -66,13 +65,17 @@ _MODELS: dict[Listing, type[BaseModel]] = {
     Listing.STYLES: Style,
     Listing.FACTS: Fact,
 }
-_CODES = {
-    "relation": {title: code.value for code, title in RELATION_TITLES.items()},
-    "kind": {title: code.value for code, title in SCENE_KIND_TITLES.items()},
-}
 LARGEST = 2_000_000
 """Characters of a pasted text or a CSV file."""
 _NO = {"否", "不", "停用", "关", "0", "false", "no", "off", "n"}
+
+
+def _codes(recipe: Recipe) -> dict[str, dict[str, str]]:
+    """Returns column → title → id of what its cells may say."""
+    return {
+        "relation": {kind.title: kind.id for kind in recipe.relations},
+        "kind": {kind.title: kind.id for kind in recipe.scene_kinds},
+    }
 
 
 class Status(StrEnum):
@@ -110,7 +113,7 @@ def read_rows(
     first: dict[str, int] = {}
     pasted = []
     try:
-        records = _records(listing, text)
+        records = _records(listing, text, _codes(recipe))
     except CsvError as error:
         raise RecipeError(_("这不是能读的 CSV：{detail}", detail=error)) from error
     for number, values in records:
@@ -175,22 +178,23 @@ def replace_rows(recipe: Recipe, listing: Listing, rows: Sequence[PastedRow]) ->
 def to_csv(recipe: Recipe, listing: Listing) -> str:
     """Returns the list as CSV with a header, which :func:`read_rows` reads back. No spreadsheet takes a cell
     for a formula."""
-    headers = HEADERS[listing]
+    headers, codes = HEADERS[listing], _codes(recipe)
     lines = [csv_row(headers.values())]
     if listing in _MODELS:
         entries = [entry.model_dump(mode="json") for entry in getattr(recipe, listing.value)]
     else:
         entries = [dict(row.values) for row in _line_rows(recipe, listing)]
     for row in entries:
-        lines.append(csv_row(_written(field, row[field]) for field in headers))
+        lines.append(csv_row(_written(codes, field, row[field]) for field in headers))
     return "".join(lines)
 
 
-def _written(field: str, value: Any) -> str:
+def _written(codes: Mapping[str, Mapping[str, str]], field: str, value: Any) -> str:
     if field in ("names", "relations"):
-        return "、".join(RELATION_TITLES[Relation(v)] if field == "relations" else v for v in value)
-    if field in _CODES:
-        return next(title for title, code in _CODES[field].items() if code == value)
+        titles = {code: title for title, code in codes["relation"].items()}
+        return "、".join(titles.get(v, v) if field == "relations" else v for v in value)
+    if field in codes:
+        return next(title for title, code in codes[field].items() if code == value)
     if isinstance(value, bool):
         return "是" if value else "否"
     return _joined(value) if isinstance(value, list) else str(value)
@@ -234,7 +238,9 @@ def _texts(recipe: Recipe, listing: Listing) -> list[str]:
     return [*active, *resting]
 
 
-def _records(listing: Listing, text: str) -> list[tuple[int, dict[str, Any]]]:
+def _records(
+    listing: Listing, text: str, codes: Mapping[str, Mapping[str, str]]
+) -> list[tuple[int, dict[str, Any]]]:
     """Returns (line, fields) of each row that is not empty."""
     text = text.removeprefix("\ufeff")
     headers = HEADERS[listing]
@@ -257,11 +263,11 @@ def _records(listing: Listing, text: str) -> list[tuple[int, dict[str, Any]]]:
             has_header = False
             continue
         given = {field: plain(cell.strip()) for field, cell in zip(order, cells, strict=False) if field}
-        records.append((line, _read(given)))
+        records.append((line, _read(given, codes)))
     return records
 
 
-def _read(given: Mapping[str, str]) -> dict[str, Any]:
+def _read(given: Mapping[str, str], known: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for field, cell in given.items():
         if field == "text" or (field == "suffix" and cell):
@@ -273,7 +279,7 @@ def _read(given: Mapping[str, str]) -> dict[str, Any]:
         elif field == "examples":
             values[field] = _split(cell)
         else:
-            codes = _CODES.get(field, {})
+            codes = known.get(field, {})
             values[field] = codes.get(cell, {_(title): code for title, code in codes.items()}.get(cell, cell))
     return values
 
@@ -285,13 +291,13 @@ def _checked(recipe: Recipe, listing: Listing, values: dict[str, Any]) -> tuple[
             values = people_of(recipe, values)
         except RecipeError as error:
             return values, str(error)
-    return values, _problem(listing, values)
+    return values, _problem(recipe, listing, values)
 
 
-def _problem(listing: Listing, values: Mapping[str, Any]) -> str:
+def _problem(recipe: Recipe, listing: Listing, values: Mapping[str, Any]) -> str:
     if listing is Listing.CLAUSES:
         return ""
-    for field, codes in _CODES.items():
+    for field, codes in _codes(recipe).items():
         if field in values and values[field] not in codes.values():
             return _(
                 "{title}只能是 {known}，不是 {value}",
@@ -301,7 +307,7 @@ def _problem(listing: Listing, values: Mapping[str, Any]) -> str:
             )
     try:
         if listing is Listing.TEMPLATES:
-            check_input_template(str(values.get("text", "")))
+            check_input_template(str(values.get("text", "")), recipe.receivers)
         else:
             fields = dict(values)
             if listing is Listing.STYLES:

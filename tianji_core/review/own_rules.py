@@ -57,10 +57,14 @@ def add_own_rule(workspace: Workspace, recipe_key: str, rule: OwnRule) -> Stored
     """
     stored = recipes.current(workspace.engine, recipe_key)
     if rule in stored.recipe.own_rules:
-        raise InputError(_("已经有这条规则了：{rule}", rule=rule_text(rule)))
+        raise InputError(_("已经有这条规则了：{rule}", rule=rule_text(rule, stored.recipe.relation_titles())))
+    titles = stored.recipe.relation_titles()
+    if unknown := next((each for each in rule.relations if each not in titles), None):
+        known = _("、").join(f"{key}（{title}）" for key, title in titles.items())
+        raise InputError(_("没有关系“{text}”，有的是：{known}", text=unknown, known=known))
     try_own_rule(workspace, recipe_key, rule)
     new = changed(stored.recipe, own_rules=(*stored.recipe.own_rules, rule))
-    note = _("加自己的规则：{rule}", rule=rule_text(rule))
+    note = _("加自己的规则：{rule}", rule=rule_text(rule, stored.recipe.relation_titles()))
     return recipes.save(workspace.engine, new, stored.revision, note)
 
 
@@ -73,6 +77,6 @@ def remove_own_rule(workspace: Workspace, recipe_key: str, rule: OwnRule) -> Sto
     stored = recipes.current(workspace.engine, recipe_key)
     kept = tuple(each for each in stored.recipe.own_rules if each != rule)
     if len(kept) == len(stored.recipe.own_rules):
-        raise InputError(_("没有这条规则了：{rule}", rule=rule_text(rule)))
-    note = _("去掉自己的规则：{rule}", rule=rule_text(rule))
+        raise InputError(_("没有这条规则了：{rule}", rule=rule_text(rule, stored.recipe.relation_titles())))
+    note = _("去掉自己的规则：{rule}", rule=rule_text(rule, stored.recipe.relation_titles()))
     return recipes.save(workspace.engine, changed(stored.recipe, own_rules=kept), stored.revision, note)

@@ -172,7 +172,7 @@ async def _composed(
 ) -> list[Answer]:
     """Returns other texts for the same cell from a teacher that answers no prompts."""
     if not (sample.name and sample.scene and sample.style):
-        raise InputError(_("这条样本的称谓、场景或风格不明，离线造句写不了；请换一个接口模型"))
+        raise InputError(_("看不出这条样本是哪个格子、哪种写法，离线造句写不了；请换一个接口模型"))
     teacher = make_teacher(workspace, choice)
     start = SystemRandom().randrange(1_000_000)
     answers: dict[str, Answer] = {}

@@ -36,6 +36,12 @@ def share_page(share: Share, recipe: Recipe, spoken: str) -> HTMLResponse:
         ends=f"{share.expires_at:%Y-%m-%d %H:%M} UTC",
         most=MOST_QUESTION,
         keep=share.keep,
+        receivers=recipe.receivers,
+        asked_for={
+            "name": in_language(_(recipe.words.to_whom), spoken),
+            "scene": in_language(_(recipe.words.what_for), spoken),
+            "style": in_language(_(recipe.words.style), spoken),
+        },
     )
 
 
@@ -71,9 +77,6 @@ def _page(status: int, spoken: str, **values: object) -> HTMLResponse:
 
 def _words() -> dict[str, str]:
     return {
-        "name": _("送给谁"),
-        "scene": _("什么场合"),
-        "style": _("风格"),
         "none": _("不提条件"),
         "own": _("或者自己写一句（可以不填）"),
         "send": _("写一句"),

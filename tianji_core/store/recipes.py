@@ -126,11 +126,20 @@ def copy(engine: Engine, source: str, key: str, title: str) -> StoredRecipe:
     Raises:
         RecipeError: the key is taken or not one, or there is no such source.
     """
-    if key in _all_keys(engine):
-        raise RecipeError(_("已经有配方“{key}”了，请换一个英文名", key=key))
     old = current(engine, source).recipe
     new = validate_recipe({**old.model_dump(mode="json"), "key": key, "title": title}, _("新配方"))
-    return save(engine, new, 0, _("复制自“{title}”", title=old.title))
+    return add(engine, new, _("复制自“{title}”", title=old.title))
+
+
+def add(engine: Engine, recipe: Recipe, note: str) -> StoredRecipe:
+    """Stores a new recipe.
+
+    Raises:
+        RecipeError: the key is taken.
+    """
+    if recipe.key in _all_keys(engine):
+        raise RecipeError(_("已经有配方“{key}”了，请换一个英文名", key=recipe.key))
+    return save(engine, recipe, 0, note)
 
 
 def current(engine: Engine, key: str) -> StoredRecipe:

@@ -136,7 +136,7 @@ def signs(workspace: Workspace, state: TrainingState) -> list[Sign]:
             Sign(
                 "passes",
                 _(
-                    "已经学过第一遍（第 {n} 步）；祝福语一遍通常就够，请把第一遍末尾的检查点和最后的比一比",
+                    "已经学过第一遍（第 {n} 步）；这样的短文一遍通常就够，请把第一遍末尾的检查点和最后的比一比",
                     n=first,
                 ),
                 first,

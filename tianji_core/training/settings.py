@@ -144,8 +144,8 @@ def field_title(name: str) -> str:
         "curves": _("曲线也写给"),
         "seed": _("随机种子"),
         "samples": _("样本数（0 为全部）"),
-        "vary_names": _("变换称谓（0–1）"),
-        "vary_occasions": _("变换场合（0–1）"),
+        "vary_names": _("换人（0–1）"),
+        "vary_occasions": _("换事（0–1）"),
         "pairs": _("偏好对版本"),
         "beta": _("偏好强度 beta"),
         "anchor": _("锚定权重"),
@@ -167,8 +167,8 @@ def short_title(name: str) -> str:
         "warmup_ratio": _("预热占比"),
         "max_norm": _("梯度裁剪"),
         "samples": _("样本数"),
-        "vary_names": _("变换称谓"),
-        "vary_occasions": _("变换场合"),
+        "vary_names": _("换人"),
+        "vary_occasions": _("换事"),
     }
     return bare.get(name) or field_title(name)
 
@@ -200,8 +200,8 @@ def field_help(name: str) -> str:
         "curves": _("TensorBoard 打开这次训练的文件夹就能看；SwanLab 只写在本机，要上传再用它自己的命令"),
         "seed": _("相同种子得到相同的打乱顺序"),
         "samples": _("只用训练文件里抽出的这么多条，看多少样本够用；0 表示全部"),
-        "vary_names": _("这么多样本的称谓换成名单外的同类，模型才会照着输入写；0 表示不换"),
-        "vary_occasions": _("这么多样本的场合换成名单外的同类；换了会不对的样本不动"),
+        "vary_names": _("这么多样本里的人换成名单外的同类，模型才会照着输入写；0 表示不换"),
+        "vary_occasions": _("这么多样本里的事换成名单外的同类；换了会不对的样本不动"),
         "pairs": _("学哪个版本的偏好对：同一个问题的两个回答，一个选中、一个没选"),
         "beta": _("ORPO：偏好占多重；DPO：多大程度贴着没练之前的模型"),
         "anchor": _("DPO 之外照着选中的回答再学多少；0 表示不学，容易把话练坏"),

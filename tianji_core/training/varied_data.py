@@ -52,7 +52,7 @@ def _own_data(
         recipe = recipes.current(workspace.engine, version.recipe).recipe
     except RecipeError as error:
         raise TrainingError(
-            _("数据集“{name}”的配方不在了，没法变换称谓和场合；请把两个份额改成 0", name=version.name)
+            _("数据集“{name}”的配方不在了，没法换成名单外的人和事；请把两个份额改成 0", name=version.name)
         ) from error
     examples = list(read_examples(recipe, file))
     variants = Varying(recipe, variation).variants(examples)

@@ -93,7 +93,8 @@ def written_request(recipe: Recipe, name: str, scene: str, style: str, options: 
     """
     whom, what = recipe.name(name), recipe.scene(scene)
     how = recipe.style(style) if style else recipe.styles[0]
-    for entry, kind, text in ((whom, _("称谓"), name), (what, _("场景"), scene), (how, _("风格"), style)):
+    said = recipe.words.shown()
+    for entry, kind, text in ((whom, said.name, name), (what, said.scene, scene), (how, said.style, style)):
         if entry is None:
             raise InputError(_("配方里没有{kind}“{text}”", kind=kind, text=text))
     assert whom is not None and what is not None and how is not None

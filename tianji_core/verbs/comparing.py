@@ -10,7 +10,6 @@ import typer
 
 from tianji_core.comparison import (
     MAX_CANDIDATES,
-    TOTAL_COLUMNS,
     Ask,
     Board,
     CheckerOf,
@@ -25,6 +24,7 @@ from tianji_core.comparison import (
     plan_board,
     read_asks,
     request_text,
+    total_columns,
     totals,
 )
 from tianji_core.errors import InputError, ServerError
@@ -88,7 +88,8 @@ class QuestionOptions:
             raise InputError(_("--name 和 --scene 要一起给"))
         if self.option and not names:
             raise InputError(_("--option 要和 --name、--scene 一起给"))
-        for kind, find, given in ((_("称谓"), recipe.name, names), (_("场景"), recipe.scene, scenes)):
+        said = recipe.words.shown()
+        for kind, find, given in ((said.name, recipe.name, names), (said.scene, recipe.scene, scenes)):
             for text in given:
                 if find(text) is None:
                     raise InputError(_("配方里没有{kind}“{text}”", kind=kind, text=text))
@@ -242,7 +243,7 @@ def _show_board(space: Workspace, recipe: Recipe, board: Board, as_json: bool) -
     ]
     lines.append("")
     for total in totals(board, checked):
-        lines.append("  ".join(f"{title()} {shown(total)}" for title, shown in TOTAL_COLUMNS[:5]))
+        lines.append("  ".join(f"{title} {shown(total)}" for title, shown in total_columns(recipe)[:5]))
     lines.append(_("这次对比的编号：{key}", key=board.key))
     show(answers, as_json, "\n".join(lines))
 

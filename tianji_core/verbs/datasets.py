@@ -202,7 +202,7 @@ def freeze(
         text += "\n" + _("验证集 {n} 条", n=held)
     varied = version.manifest.get("varied")
     if varied:
-        text += "\n" + _("换了称谓 {names} 条，换了场合 {occasions} 条", **varied)
+        text += "\n" + _("换了人 {names} 条，换了事 {occasions} 条", **varied)
     facts |= {"validation": held, "left_out": version.manifest["left_out"], "varied": varied}
     show(facts, as_json, text)
 
@@ -254,7 +254,8 @@ def difference(
             changed=len(changes.changed),
         )
     ]
-    lines += [f"  {style or _('风格不明')} {change:+d}" for style, change in changes.styles.items() if change]
+    unknown = _("风格不明")
+    lines += [f"  {style or unknown} {change:+d}" for style, change in changes.styles.items() if change]
     for sign, turns in (("~", changes.changed), ("+", changes.added), ("-", changes.removed)):
         for turn in turns[: max(0, limit)]:
             texts = " → ".join(" ".join(text.split()) for text in (turn.before, turn.after) if text)

@@ -62,8 +62,9 @@ def own_rules(
         values = {"kind": kind, "text": text, "replacement": by, "regular": regex}
         scope = {"styles": styles, "names": names, "scenes": scenes, "relations": relations}
         review.add_own_rule(space, key, _rule(values, {name: words(given) for name, given in scope.items()}))
-    kept = recipes.current(space.engine, key).recipe.own_rules
-    rows = [(number, rule_text(rule)) for number, rule in enumerate(kept, 1)]
+    current = recipes.current(space.engine, key).recipe
+    kept = current.own_rules
+    rows = [(number, rule_text(rule, current.relation_titles())) for number, rule in enumerate(kept, 1)]
     show_table(list(kept), as_json, (_("编号"), _("规则")), rows, _("还没有自己的规则"))
 
 

@@ -18,7 +18,7 @@ PROMPT = """有人提了一个要求，两位写手各写了一段。请你当�
 乙：
 {second}
 
-先看对象、场合、称呼是不是对，再看像不像要的风格，最后看读着是不是自然、有没有新意。长的不一定好。
+先看写给谁、为了什么、称呼是不是对，再看像不像要的风格，最后看读着是不是自然、有没有新意。长的不一定好。
 只返回一个 JSON 对象，前后不要写别的：{{"better": "甲" 或 "乙" 或 "平"（一样好）或 "无"（都不能用）, "reason": "不超过 30 字的理由"}}"""
 """Always in Chinese, whatever language the studio is set to, because the texts are Chinese."""
 _VERDICTS = {

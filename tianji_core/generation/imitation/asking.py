@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from tianji_core.generation.imitation.likeness import PART_TITLES, Likeness, clauses
 from tianji_core.i18n import _
-from tianji_core.recipe import RELATION_TITLES, Name, Scene, Style
+from tianji_core.recipe import Name, Recipe, Scene, Style
 from tianji_core.recipe.prompts import line_form
 
 MOST_AGAIN = 5
@@ -66,8 +66,9 @@ class ImitationSettings(BaseModel):
 
 
 class Wanted(NamedTuple):
-    """The receiver, occasion and style of a text."""
+    """The receiver, occasion and style of a text, and the recipe that has them."""
 
+    recipe: Recipe
     name: Name
     scene: Scene
     style: Style
@@ -79,7 +80,7 @@ def first_request(wanted: Wanted, imitated: str, openings: Sequence[str]) -> str
     written = list(dict.fromkeys(f"“{opening}”" for opening in openings if opening))[-_MOST_OPENINGS:]
     return FIRST.format(
         name=wanted.name.text,
-        relation=RELATION_TITLES[wanted.name.relation],
+        relation=wanted.recipe.relation_title(wanted.name.relation),
         pronoun=wanted.name.pronoun.value,
         scene=wanted.scene.text,
         low=max(1, len(imitated) * 2 // 3),

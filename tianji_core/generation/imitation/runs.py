@@ -158,7 +158,7 @@ def wanted_of(recipe: Recipe, name: str, scene: str, style: str) -> Wanted:
     for entry, text in zip(found, (name, scene, style), strict=True):
         if entry is None:
             raise InputError(_("配方“{recipe}”里没有“{text}”", recipe=recipe.title, text=text))
-    return Wanted(*found)  # type: ignore[arg-type]
+    return Wanted(recipe, *found)  # type: ignore[arg-type]
 
 
 def asking_of(run: ImitationRun) -> ImitationSettings:

@@ -290,7 +290,7 @@ class _Work:
         return NewSample(
             recipe=self._run.recipe,
             system=self._recipe.prompts.system,
-            input=drawn_input(self._recipe, *wanted, source),
+            input=drawn_input(self._recipe, wanted.name, wanted.scene, wanted.style, source),
             output=kept.answered,
             name=item.name,
             scene=item.scene,

@@ -14,7 +14,7 @@ from zlib import crc32
 
 from tianji_core.errors import ComposerError
 from tianji_core.i18n import _
-from tianji_core.recipe import Brief, task_random
+from tianji_core.recipe import Brief, shipped_kind, task_random
 from tianji_core.teachers.base import Answer, Sampling
 from tianji_core.teachers.composer.grammar import FACT, GREETING, NAME, SCENE, YOU, Literal, Phrase
 from tianji_core.teachers.composer.loading import load_phrases
@@ -97,7 +97,7 @@ class Composer:
     def _closed(self, brief: Brief, closing: str) -> str:
         """Returns a text that ends with ``closing``."""
         scene = brief.scene.text
-        cell = self.phrases.cell(brief.style.text, scene, brief.name, brief.scene.kind)
+        cell = self.phrases.cell(brief.style.text, scene, brief.name, shipped_kind(brief.scene.kind))
         low, high = max(1, brief.style.min_chars - len(closing)), brief.style.max_chars - len(closing)
         source = task_random(brief.seed, brief.task)
         for draw in range(DRAWS):

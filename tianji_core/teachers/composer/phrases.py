@@ -221,7 +221,7 @@ class Phrases:
         if members is None:
             members = frozenset(g for g, group in self.groups.items() if group.holds(name)) | {
                 ANY,
-                name.relation.value,
+                name.relation,
             }
             self._members[name] = members
         key = (style, scene, kind, members)

@@ -1,0 +1,133 @@
+"""Recipes of other tasks than blessings: begun from words and lists, with relations of their own, and without
+receivers."""
+
+import pytest
+
+from tests.other_tasks import APOLOGIES, COPY, CUSTOMERS, apologies, copy_for_goods
+from tianji_core.cleaning import check, clean_text, context_of
+from tianji_core.cleaning.rule import Subject
+from tianji_core.errors import RecipeError
+from tianji_core.evaluation.cases import Case
+from tianji_core.evaluation.checks import Checker
+from tianji_core.recipe import (
+    Plan,
+    Recipe,
+    Words,
+    brief,
+    built_in_recipe,
+    dump_recipe,
+    parse_recipe,
+    tasks,
+)
+from tianji_core.recipe.beginning import begun_recipe
+from tianji_core.recipe.editing import ListRow, changed, edit_kinds
+from tianji_core.recipe.tables import Listing, Status, read_rows, to_csv
+
+TEXTS = [("apologies", *cell, text) for cell, text in APOLOGIES.items()] + [
+    ("goods", "文案", *cell, text) for cell, text in COPY.items()
+]
+RECIPES = {"apologies": apologies(), "goods": copy_for_goods()}
+CONTEXTS = {key: context_of(recipe) for key, recipe in RECIPES.items()}
+CHECKERS = {key: Checker(recipe) for key, recipe in RECIPES.items()}
+
+
+def test_a_recipe_begun_from_lists_plans_and_asks_in_its_own_words() -> None:
+    recipe = RECIPES["apologies"]
+    planned = tasks(recipe, Plan(styles=("简短",)))
+    assert len(planned) == 60 * 40
+    task = next(task for task in planned if (task.name, task.scene) == ("店主薛姐", "快递柜超时收费"))
+    asked = brief(recipe, task, 1)
+    assert "客户称呼：店主薛姐" in asked.prompt and "投诉事由：快递柜超时收费" in asked.prompt
+    assert "致歉" in asked.prompt and "致歉" in asked.input and "祝" not in asked.prompt + asked.input
+    assert "{" not in asked.prompt + asked.input
+    assert parse_recipe(dump_recipe(recipe), "again") == recipe
+
+
+def test_a_recipe_without_receivers_names_nobody() -> None:
+    recipe = RECIPES["goods"]
+    planned = tasks(recipe, Plan(styles=("种草", "幽默")))
+    assert len(planned) == 20
+    for task in planned:
+        asked = brief(recipe, task, 3)
+        assert "对象" not in asked.prompt and "您" not in asked.prompt
+        assert asked.input.count("文案") == 1, "the name that stands for nobody is not asked for"
+    with pytest.raises(RecipeError, match="只能有一个"):
+        changed(recipe, names=[{"text": t, "relation": "receiver", "pronoun": "你"} for t in ("甲", "乙")])
+
+
+@pytest.mark.parametrize(("key", "name", "scene", "style", "text"), TEXTS)
+def test_good_texts_of_other_tasks_have_no_findings_and_pass(
+    key: str, name: str, scene: str, style: str, text: str
+) -> None:
+    recipe = RECIPES[key]
+    subject = Subject(text, name, scene, style)
+    assert not check(subject, CONTEXTS[key])
+    assert clean_text(subject, CONTEXTS[key]) == text
+    case = Case(recipe.name(name), recipe.scene(scene), recipe.style(style), "", "", ())
+    verdict = CHECKERS[key].check(case, text)
+    assert verdict.passed, verdict.faults
+
+
+def test_an_answer_to_another_case_or_customer_fails() -> None:
+    recipe = RECIPES["apologies"]
+    name, scene, style = recipe.name("赵先生"), recipe.scene("快递晚到三天"), recipe.style("诚恳")
+    assert name and scene and style
+    case = Case(name, scene, style, "", "", ())
+    text = "赵先生，空调漏水泡了地板，责任在我们，师傅明早九点上门，修理费由我们承担。"
+    assert Checker(recipe).check(case, text).faults == ("occasion",)
+    other = APOLOGIES["赵先生", "快递晚到三天", "诚恳"].replace("赵先生", "钱女士")
+    assert "person" in Checker(recipe).check(case, other).faults
+
+
+def test_what_holds_of_blessings_alone_is_checked_in_them_alone() -> None:
+    recipe = RECIPES["goods"]
+    subject = Subject("露营灯三档调光，最高800流明，IPX5防水，Type-C充电。", "文案", "露营灯", "专业")
+    assert "not_blessing" not in {found.rule for found in check(subject, context_of(recipe))}
+    assert "not_blessing" in {f.rule for f in check(subject, context_of(changed(recipe, blessings=True)))}
+    said = "钱女士，接电话的同事语气冲，确实不该。她会亲自给您打电话道歉。希望您能满意。"
+    apology = Subject(said, "钱女士", "客服态度生硬", "诚恳")
+    assert clean_text(apology, context_of(RECIPES["apologies"])) == said, "an apology may end like this"
+
+
+def test_relations_are_renamed_added_and_kept_while_they_are_used() -> None:
+    recipe = RECIPES["apologies"]
+    assert recipe.relation_titles() == {"receiver": "老客户", "企业客户": "企业客户"}
+    pasted = read_rows(recipe, Listing.NAMES, "贺经理,企业客户,您\n邓先生,长辈,您")
+    assert [row.status for row in pasted] == [Status.NEW, Status.WRONG]
+    assert "老客户" in pasted[1].message
+    assert to_csv(recipe, Listing.NAMES).splitlines()[1] == f'"{CUSTOMERS[0]}","老客户","您","是"'
+    with pytest.raises(RecipeError, match="60"):
+        edit_kinds(recipe, "relations", [ListRow(1, {"text": "企业客户"})])
+    fewer = edit_kinds(recipe, "relations", [ListRow(0, {"text": "老客户"})])
+    assert list(fewer.relation_titles()) == ["receiver"]
+    with pytest.raises(RecipeError, match="重复"):
+        edit_kinds(recipe, "relations", [ListRow(0, {"text": "客"}), ListRow(1, {"text": "客"})])
+
+
+def test_shipped_recipes_keep_relations_and_words() -> None:
+    wishes = built_in_recipe("wishes")
+    assert wishes.words == Words() and wishes.receivers and wishes.blessings
+    assert wishes.relation_title("elder") == "长辈"
+    same = edit_kinds(wishes, "relations", [
+        ListRow(n, {"text": title}) for n, title in enumerate(wishes.relation_titles().values())
+    ])  # fmt: skip
+    assert same == wishes
+
+
+@pytest.mark.parametrize(
+    ("lists", "said"),
+    [
+        (([], [], ["短"]), "商品列表是空的"),
+        ((["甲"], ["乙"], [" "]), "语气列表是空的"),
+        ((["甲" * 41], ["乙"], ["短"]), "最多 40 个字"),
+    ],
+)
+def test_lists_that_make_no_recipe_are_named(lists: tuple[list[str], ...], said: str) -> None:
+    words = Words(text="文案", name="客户", scene="商品", style="语气")
+    with pytest.raises(RecipeError, match=said):
+        begun_recipe("one", "一", words, *lists)
+
+
+def test_double_and_blank_lines_are_left_out() -> None:
+    recipe: Recipe = begun_recipe("one", "一", Words(), ["甲", "", " 甲 ", "乙"], ["事"], ["短", "短"])
+    assert [name.text for name in recipe.names] == ["甲", "乙"] and len(recipe.styles) == 1

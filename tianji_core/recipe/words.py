@@ -1,0 +1,26 @@
+"""The words by which pages and requests speak of one task: what a text, a receiver and an occasion are
+called. The shipped ones are those of blessings."""
+
+from pydantic import BaseModel, ConfigDict
+
+from tianji_core.i18n import N_, _
+from tianji_core.recipe.kinds import Label
+
+
+class Words(BaseModel):
+    """``text`` is what one text is called, ``name``, ``scene`` and ``style`` are the titles of the three
+    lists, ``to_whom`` and ``what_for`` the questions for a receiver and an occasion."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    text: Label = N_("祝福")
+    name: Label = N_("称谓")
+    scene: Label = N_("场景")
+    style: Label = N_("风格")
+    to_whom: Label = N_("送给谁")
+    what_for: Label = N_("什么场合")
+
+    def shown(self) -> "Words":
+        """Returns the words as pages show them: the shipped ones in their language, a person's own as they
+        are."""
+        return Words(**{field: _(word) for field, word in self.model_dump().items()})
