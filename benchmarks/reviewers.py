@@ -2,9 +2,11 @@
 
 Run with ``python benchmarks/reviewers.py``. The store holds 100,000 samples. Each reviewer is a process with
 its own connections, which does what the review page does with a key: stores the decision on the sample on
-screen, looks which samples others have on screen, reads the next pending one with its findings, and leases
-it. A key every second each: faster than a person reads. Bars: key to next sample p95 300 ms; every decision
-is stored once, on the text that was seen, and no two reviewers have decided on the same sample.
+screen, reads the next pending one that nobody else has on screen with its findings, and leases it. A key
+every second each: faster than a person reads. Bars: key to next sample p95 300 ms; every decision is stored
+once, on the text that was seen, and no two reviewers have decided on the same sample. What a key takes of
+the processors, here and in the server, and its statements, ``BEGIN`` and ``COMMIT`` among them, do not
+depend on what else the machine does; ``load`` says what it did.
 """
 
 import argparse
@@ -15,9 +17,11 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
-from sqlalchemy import func, select
+import psutil
+from sqlalchemy import Engine, event, func, select
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
@@ -45,14 +49,38 @@ PENDING_ONES = SampleFilter("wishes", states=(PENDING,))
 def next_sample(engine, who: str) -> samples.Sample | None:  # type: ignore[no-untyped-def]
     """Returns the first pending sample that nobody has on screen, leased to this reviewer."""
     while True:
-        leased = leases.others(engine, who)
-        page = samples.page(engine, PENDING_ONES, limit=2 * len(leased) + 3)
+        page = samples.page(engine, replace(PENDING_ONES, free_for=who), limit=3)
         if not page:
             return None
         for sample in page:
-            if sample.id not in leased and leases.take(engine, sample.id, who, version=sample.version):
+            if leases.take(engine, sample.id, who, version=sample.version):
                 findings.of(engine, [sample.id])
                 return sample
+
+
+class Effort:
+    """What this process has asked of the database: statements and transactions, and the seconds of processor
+    that it and its own process in the server have taken."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.statements = 0
+        for name in ("before_cursor_execute", "begin", "commit", "rollback"):
+            event.listen(engine, name, self._count)
+        with engine.connect() as connection:
+            self._backend = psutil.Process(connection.execute(select(func.pg_backend_pid())).scalar_one())
+        self._before = self._now()
+
+    def _count(self, *_arguments: object) -> None:
+        self.statements += 1
+
+    def _now(self) -> tuple[int, float, float]:
+        there = self._backend.cpu_times()
+        return self.statements, time.process_time(), there.user + there.system
+
+    def since(self) -> tuple[float, float, float]:
+        """Returns the statements, the milliseconds here and those in the server since the start."""
+        statements, here, there = (now - was for now, was in zip(self._now(), self._before, strict=True))
+        return statements, here * 1000, there * 1000
 
 
 def review(address: str, who: str, keys: int, pause: float) -> None:
@@ -61,7 +89,7 @@ def review(address: str, who: str, keys: int, pause: float) -> None:
     sample = next_sample(engine, who)
     print("ready", flush=True)
     sys.stdin.readline()
-    taken, stored, conflicts = [], 0, 0
+    taken, stored, conflicts, effort = [], 0, 0, Effort(engine)
     for number in range(keys):
         if sample is None:
             break
@@ -76,7 +104,8 @@ def review(address: str, who: str, keys: int, pause: float) -> None:
             conflicts += 1
         sample = next_sample(engine, who)
         taken.append((time.perf_counter() - began) * 1000)
-    print(json.dumps({"ms": taken, "stored": stored, "conflicts": conflicts}), flush=True)
+    result = {"ms": taken, "stored": stored, "conflicts": conflicts, "effort": effort.since()}
+    print(json.dumps(result), flush=True)
 
 
 def fill(address: str, number: int) -> None:
@@ -113,6 +142,7 @@ def together(address: str, reviewers: int, keys: int, pause: float) -> dict[str,
     results = [json.loads(person.communicate()[0]) for person in people]
     taken = sorted(ms for result in results for ms in result["ms"])
     stored = sum(result["stored"] for result in results)
+    statements, here, there = (sum(result["effort"][n] for result in results) / len(taken) for n in range(3))
     engine = open_engine(address)
     with reading(engine) as connection:
         once = select(func.count(), func.count(changes.c.sample_id.distinct()))
@@ -125,6 +155,10 @@ def together(address: str, reviewers: int, keys: int, pause: float) -> dict[str,
         "p50_ms": statistics.median(taken),
         "p95_ms": taken[int(0.95 * len(taken))],
         "most_ms": taken[-1],
+        "statements_per_key": statements,
+        "processor_ms_per_key": here,
+        "server_ms_per_key": there,
+        "load": os.getloadavg()[0],
         "lost": stored - min(recorded, states[ACCEPTED] + states[REJECTED]),
         "decided_twice": recorded - different + sum(result["conflicts"] for result in results),
     }

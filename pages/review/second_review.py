@@ -54,7 +54,10 @@ def second_review_view(session: ReviewSession) -> None:
     with columns[2]:
         undo_buttons(session.workspace, key, session.who, session.keys)
     sample = current_sample(
-        session, lambda start, limit: second_verdicts.waiting(engine, any_state, session.who, start, limit)
+        session,
+        lambda start, limit, reader: second_verdicts.waiting(
+            engine, replace(any_state, free_for=reader), session.who, start, limit
+        ),
     )
     if sample is None:
         st.info(

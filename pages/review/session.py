@@ -6,7 +6,7 @@ The address holds the position, so that a refresh shows the same sample.
 import hashlib
 import socket
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import streamlit as st
 
@@ -79,8 +79,11 @@ def toggle_panel(name: str) -> None:
     show_panel("" if open_panel() == name else name)
 
 
-FindSamples = Callable[[int, int], list[Sample]]
-"""(first sample id or 0, limit) → matching samples in review order."""
+FindSamples = Callable[[int, int, str], list[Sample]]
+"""(first sample id or 0, limit, reader) → matching samples in review order, without those that others than
+the reader have on screen; '' for all."""
+_FEW = 3
+"""Samples that are found at once: others may take one at this moment."""
 
 
 def current_sample(session: ReviewSession, find: FindSamples | None = None) -> Sample | None:
@@ -89,24 +92,26 @@ def current_sample(session: ReviewSession, find: FindSamples | None = None) -> S
     Samples that other reviewers are looking at are returned only if no other sample matches. The sample is
     leased to this reviewer.
     """
-    engine = session.workspace.engine
+    engine, holder = session.workspace.engine, session.lease_holder
     find = find or (
-        lambda start, limit: samples.page(
-            engine, session.filter, from_id=start or None, limit=limit, order=session.order
+        lambda start, limit, reader: samples.page(
+            engine,
+            replace(session.filter, free_for=reader),
+            from_id=start or None,
+            limit=limit,
+            order=session.order,
         )
     )
     start = asked_number("id") or 0
-    leased = leases.others(engine, session.lease_holder)
-    limit = 2 * len(leased) + 3  # a few more than are leased, because others may lease some at this moment
-    candidates = find(start, limit) if start else []
-    if not any(sample.id not in leased for sample in candidates):
-        candidates += find(0, limit)
-    for sample in candidates:
-        if sample.id in leased:
-            continue
+
+    def found(limit: int, reader: str) -> list[Sample]:
+        return (find(start, limit, reader) if start else []) or find(0, limit, reader)
+
+    while free := found(_FEW, holder):
         if role() < Role.REVIEWER:  # who only looks takes no sample away from a reviewer
-            return sample
+            return free[0]
         with permitted(Role.REVIEWER):
-            if leases.take(engine, sample.id, session.lease_holder, version=sample.version):
-                return sample
-    return candidates[0] if candidates else None
+            for sample in free:
+                if leases.take(engine, sample.id, holder, version=sample.version):
+                    return sample
+    return next(iter(found(1, "")), None)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from functools import partial
 
 import pytest
+from sqlalchemy import Engine, event
 from streamlit.testing.v1 import AppTest
 
 from pages.review import bulk_changes
@@ -320,6 +321,24 @@ def test_two_people_at_once_are_shown_different_samples(
     assert f"#{ids[2]}" in shown(app)
     press(app, "accept")
     assert f"#{ids[0]}" in shown(app), "what is left is shown although somebody looks at it"
+
+
+def test_a_key_stores_the_decision_and_what_is_read_next_and_nothing_else(
+    review: Open, workspace: Workspace, ids: list[int]
+) -> None:
+    app = review()
+    written: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        if statement.startswith(("INSERT", "UPDATE", "DELETE")):
+            written.append(statement.split()[1 if statement.startswith("UPDATE") else 2])
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        press(app, "accept")
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+    assert set(written) == {"steps", "changes", "samples", "leases"}
 
 
 def test_everything_that_matches_is_decided_at_once_with_a_reason(

@@ -181,8 +181,9 @@ def test_reviewers_at_work_together_decide_on_each_sample_once(shared: Workspace
     open_ones = SampleFilter("wishes", states=(PENDING,))
 
     def review(who: str) -> None:
-        while found := samples.page(shared.engine, open_ones):
-            for sample in found:
+        mine = replace(open_ones, free_for=who)
+        while samples.page(shared.engine, open_ones, limit=1):
+            for sample in samples.page(shared.engine, mine, limit=3):
                 if leases.take(shared.engine, sample.id, who, version=sample.version):
                     only, seen = SampleFilter("wishes", ids=(sample.id,)), {sample.id: sample.version}
                     steps.set_state(shared.engine, only, ACCEPTED, who, seen)
@@ -190,6 +191,15 @@ def test_reviewers_at_work_together_decide_on_each_sample_once(shared: Workspace
     assert at_once(*(partial(review, f"审核人{number}") for number in range(4))) == []
     assert [sample.version for sample in samples.many(shared.engine, ids)] == [2] * 30
     assert samples.state_counts(shared.engine, ALL) == {PENDING: 0, ACCEPTED: 30, REJECTED: 0}
+
+
+def test_what_is_read_next_is_held_while_others_write(shared: Workspace) -> None:
+    one, other = store(shared, [new(0), new(1)])
+    with writing(shared.engine):
+        assert leases.take(shared.engine, one, "甲", version=1)
+        assert not leases.take(shared.engine, one, "乙", version=1)
+        assert leases.take(shared.engine, other, "乙", version=1)
+    assert [s.id for s in samples.page(shared.engine, replace(ALL, free_for="甲"))] == [one]
 
 
 def test_of_two_people_who_import_the_same_file_at_once_one_adds_it(shared: Workspace) -> None:

@@ -17,6 +17,9 @@ from tianji_core.store.samples import ACCEPTED, REJECTED, Sample, SampleFilter
 from tianji_core.store.steps import Step
 from tianji_core.workspace import Workspace
 
+_settled: dict[tuple[str, str], str] = {}
+"""The newest steps of a recipe, by database and recipe, after which this process found nothing to compare."""
+
 
 def rules_basis(workspace: Workspace, recipe_key: str) -> str:
     """Returns a digest of what findings depend on besides the texts: the recipe's revision and the rules."""
@@ -49,19 +52,20 @@ def must_compare(workspace: Workspace, recipe_key: str) -> None:
 @bookkeeping()
 def compare_all(workspace: Workspace, recipe_key: str) -> int:
     """Updates the findings of near duplicates and of frequent openings; returns how many samples were
-    compared. Takes two short queries if no text has changed since the last time."""
+    compared. Takes two short queries if no text has changed since the last time, and writes nothing where the
+    steps since then leave all as it is: that is so after nearly every key of a review."""
     state = comparing.check_state(workspace.engine, recipe_key)
     mark = comparing.steps_mark(workspace.engine, recipe_key)
-    if state is None or (state.compared and state.steps == mark):
+    place = (str(workspace.engine.url), recipe_key)
+    if state is None or (state.compared and mark in (state.steps, _settled.get(place))):
         return 0
-    due: set[int] = set()
-    if state.steps != mark or not state.compared:
-        due = comparing.left_by_leaders(workspace.engine, recipe_key)
-    done = 0
-    if due or not state.compared:
-        done = _find_near(workspace, recipe_key, due)
-        _mark_near(workspace, recipe_key)
-        _mark_openings(workspace, recipe_key)
+    due = comparing.left_by_leaders(workspace.engine, recipe_key)
+    if state.compared and not due:
+        _settled[place] = mark
+        return 0
+    done = _find_near(workspace, recipe_key, due)
+    _mark_near(workspace, recipe_key)
+    _mark_openings(workspace, recipe_key)
     comparing.save_check_state(workspace.engine, recipe_key, replace(state, compared=True, steps=mark))
     return done
 

@@ -10,7 +10,8 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import GenericFunction
 
-from tianji_core.store.schema import IS_CLEAN, changes, findings, samples, steps
+from tianji_core.store.database import now
+from tianji_core.store.schema import IS_CLEAN, changes, findings, leases, samples, steps
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,8 @@ class SampleFilter:
     are the teachers that wrote the text, ``reviewer`` is a person who took a step on it; ``rating`` (stars)
     and ``score`` (of a judge, 0 to 5) are inclusive ranges and leave out samples without a value; ``since``
     and ``until`` are the first and the last day (UTC, YYYY-MM-DD) of arrival; ``options`` are
-    (axis, option) pairs: a sample has one of the given options of each axis; ``ids`` None means any."""
+    (axis, option) pairs: a sample has one of the given options of each axis; ``free_for`` is a reader, and
+    leaves out what others have on screen; ``ids`` None means any."""
 
     recipe: str
     states: tuple[str, ...] = ()
@@ -42,6 +44,7 @@ class SampleFilter:
     since: str = ""
     until: str = ""
     options: tuple[tuple[str, str], ...] = ()
+    free_for: str = ""
     ids: tuple[int, ...] | None = field(default=None, repr=False)
 
     def conditions(self) -> list[ColumnElement[bool]]:
@@ -91,6 +94,8 @@ class SampleFilter:
             clauses.append(c.created_at < _midnight(self.until) + timedelta(days=1))
         if self.reviewer:
             clauses.append(c.id.in_(_touched_by(self.recipe, self.reviewer)))
+        if self.free_for:
+            clauses.append(c.id.not_in(_read_by_others(self.free_for)))
         if self.ids is not None:
             clauses.append(c.id.in_(self.ids))
         return clauses
@@ -117,6 +122,11 @@ def _touched_by(recipe: str, who: str) -> Select[tuple[int]]:
         .join_from(changes, steps, steps.c.id == changes.c.step_id)
         .where(steps.c.recipe == recipe, steps.c.who == who, steps.c.undone.is_(False))
     )
+
+
+def _read_by_others(who: str) -> Select[tuple[int]]:
+    """Returns the query of the samples that others than ``who`` have on screen."""
+    return select(leases.c.sample_id).where(leases.c.who != who, leases.c.until > now())
 
 
 class _place_of(GenericFunction[int]):
