@@ -136,7 +136,11 @@ def _show_preference(state: TrainingState) -> None:
     for name, values, line in (
         (_("奖励差（右轴）"), [point.margin for point in points], {"color": LOAD}),
         (_("选中回答的损失（右轴）"), [point.chosen_loss for point in points], {"color": LOSS}),
-        (_("离参考模型的 KL（右轴）"), [point.kl for point in points], {"color": CHECK, "dash": "dot"}),
+        (
+            _("离参考模型的 KL（每条回答，nat，右轴）"),
+            [point.kl for point in points],
+            {"color": CHECK, "dash": "dot"},
+        ),
     ):
         if any(value is not None for value in values):
             figure.add_scatter(x=steps, y=values, name=name, yaxis="y2", line={**line, "width": 2})

@@ -107,6 +107,28 @@ def frozen(folder: Path, rows: list[dict[str, str]]) -> None:
     (folder / "manifest.json").write_text(json.dumps(manifest, ensure_ascii=False), encoding="utf-8")
 
 
+def test_the_distance_from_the_reference_is_in_nats_per_answer() -> None:
+    """Against torch's own divergence, summed over the tokens of each answer."""
+    import torch
+
+    from tianji_core.training.xtuner_engine.preferences import divergence
+
+    draw = torch.Generator().manual_seed(0)
+    policy, reference = (torch.randn(2, 6, 11, generator=draw) for _ in range(2))
+    mask = torch.tensor([[0, 1, 1, 1, 0, 1], [0, 0, 1, 0, 0, 1]], dtype=torch.bool)
+    rows = [
+        torch.nn.functional.kl_div(
+            reference[row][counted].log_softmax(-1),
+            policy[row][counted].log_softmax(-1),
+            log_target=True,
+            reduction="sum",
+        )
+        for row, counted in enumerate(torch.cat([mask[:, :-1], torch.zeros(2, 1, dtype=torch.bool)], 1))
+    ]
+    assert divergence(policy, reference, mask).item() == pytest.approx(sum(map(float, rows)) / 2, rel=1e-5)
+    assert divergence(policy, policy, mask).item() == pytest.approx(0, abs=1e-5)
+
+
 @pytest.mark.training
 def test_a_training_that_spoils_the_model_ends_early_with_the_weights_before(workspace: Workspace) -> None:
     """At this learning rate nothing that the embedded base writes passes any more."""

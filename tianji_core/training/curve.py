@@ -11,7 +11,7 @@ class Point:
     MiB of GPU memory, None on a CPU; ``gradient`` is the norm before clipping, None where it was not logged.
     Where pairs are learnt, ``margin`` is by how much more the chosen answers are rewarded, ``accuracy`` the
     share of pairs in which they are, ``chosen_loss`` the loss on them and ``kl`` how far the model has gone
-    from its reference, in nats per token; None elsewhere, and ``kl`` without a reference, too."""
+    from its reference, in nats per answer; None elsewhere, and ``kl`` without a reference, too."""
 
     iteration: int
     loss: float | None

@@ -39,7 +39,7 @@ class AnchoredDPO(DPO):
     def compute_loss(self, data: dict[str, Tensor], data_samples: Any = None) -> dict[str, Tensor]:
         """The loss of each pair, and what is logged of the micro-batch: rewards, margin, accuracy,
         ``chosen_loss``, the mean loss over the tokens of the chosen answers, and ``kl``, how far the model
-        has gone from the reference over the tokens of all answers."""
+        has gone from the reference in nats per answer, the mean over both answers of the pairs."""
         self._gathered.clear()
         losses: dict[str, Tensor] = super().compute_loss(data, data_samples)
         policy, mask = self._gathered[0]  # the reference is gathered after it
@@ -52,14 +52,14 @@ class AnchoredDPO(DPO):
 
 @torch.no_grad()
 def divergence(policy: Tensor, reference: Tensor, mask: Tensor) -> Tensor:
-    """The Kullback-Leibler divergence of the policy from the reference in nats, the mean over the tokens of
-    ``mask`` (rows, length), from logits (rows, length, vocabulary); the last place of a row has no next
-    token. Row by row, which bounds the memory."""
+    """The Kullback-Leibler divergence of the policy from the reference in nats per answer: summed over the
+    tokens of ``mask`` (rows, length), the mean over the rows, from logits (rows, length, vocabulary); the
+    last place of a row has no next token. Row by row, which bounds the memory."""
     total = policy.new_zeros((), dtype=torch.float32)
     for ours, theirs, counted in zip(policy[:, :-1], reference[:, :-1], mask[:, :-1], strict=True):
         ours, theirs = (logits[counted].float().log_softmax(-1) for logits in (ours, theirs))
         total += (ours.exp() * (ours - theirs)).sum()
-    return total / mask[:, :-1].sum().clamp(min=1)
+    return total / max(1, len(mask))
 
 
 def build_pairs(
