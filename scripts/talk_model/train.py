@@ -49,7 +49,7 @@ from tianji_core.recipe import built_in_recipes, load_recipe  # noqa: E402
 from tianji_core.yaml_reading import read_yaml  # noqa: E402
 
 CORPUS = ROOT / "tests" / "data" / "cleaning_corpus"
-PARTS = ("dev", "dev2", "dev3", "dev4", "dev5")
+PARTS = ("dev", "dev2", "dev3", "dev4", "dev5", "dev6")
 SEED = 7
 TEXTS = 1_200
 """Texts put together for each of the :data:`FOLDS`."""
@@ -238,10 +238,12 @@ SPOILT = frozenset({"prompt_words", "contact", "language", "versions", "refusal"
 ALL_TALK = frozenset(
     {
         *("refusal", "question", "lead_only", "error_message", "report", "review", "advice", "moderation"),
-        *("off_topic", "ad", "third_person_report", "reader_report", "instructions"),
+        *("off_topic", "ad", "third_person_report", "reader_report", "instructions", "report_to_asker"),
     }
 )
 """Kinds of mistakes of the corpus that leave no blessing."""
+ALL_BLESSING = frozenset({"too_long", "several_lines"})
+"""Kinds of mistakes of the corpus in texts that are blessing throughout."""
 STRUCTURE = frozenset({"json", "yaml", "xml", "table", "fence", "html_tags", "csv", "python_repr"})
 """Kinds of mistakes of the corpus that are no wording."""
 _WORDS = re.compile(r"[\u3400-\u9fff]{2}|[A-Za-z]{3}")
@@ -250,7 +252,7 @@ _WORDS = re.compile(r"[\u3400-\u9fff]{2}|[A-Za-z]{3}")
 def corpus_parts(row: dict[str, Any]) -> list[tuple[str, int]]:
     """Returns an answer of a corpus as labelled parts, if all that is wrong is what stands round the text."""
     text, right, kinds = row["text"], row["repaired"], frozenset(row["kinds"])
-    if row["clean"]:
+    if row["clean"] or kinds <= ALL_BLESSING:
         return [(text, 0)]
     if right is None:
         return [(text, 1)] if kinds and kinds <= ALL_TALK else []

@@ -26,7 +26,7 @@ import numpy as np
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parents[1])]
 
-from train import CORPUS, FOLDS, PARTS, SEED, Grammar, lines_of, store  # noqa: E402
+from train import ALL_BLESSING, CORPUS, FOLDS, PARTS, SEED, Grammar, lines_of, store  # noqa: E402
 
 from benchmarks.planted.texts import composed  # noqa: E402
 from tianji_core.cleaning.fault_model import (  # noqa: E402
@@ -55,7 +55,7 @@ COMPOSED = 3_000
 SMALLEST = {MOURNFUL: 0.25, LOVING: 0.25, ELSEWHERE: 0.25, MODERN: 0.25, SLANG: 0.3, UNFINISHED: 0.25}
 """Weights below this are left out of the file."""
 STRENGTH = {MOURNFUL: 10.0, LOVING: 10.0, ELSEWHERE: 10.0, MODERN: 3.0, SLANG: 3.0, UNFINISHED: 1.0}
-MOURNING = frozenset({"mournful", "hopeless", "mourning", "cruel", "vulgar"})
+MOURNING = frozenset({"mournful", "hopeless", "mourning", "cruel", "vulgar", "ill_omen", "insult"})
 """How the corpora call the fault."""
 FOREIGN = frozenset({"off_topic", "thanks_back"})
 """How they call texts that are no blessing to anybody."""
@@ -94,8 +94,8 @@ def known() -> list[Known]:
     found = []
     for part in PARTS:
         for row in map(json.loads, lines_of(CORPUS / f"{part}.jsonl")):
-            kinds = frozenset(row["kinds"])
-            if row["clean"] or kinds & (MOURNING | FOREIGN | {"mixed_style", "romantic"}):
+            kinds = frozenset(row["kinds"]) - ALL_BLESSING
+            if not kinds or kinds & (MOURNING | FOREIGN | {"mixed_style", "romantic"}):
                 found.append(Known(row["text"], row["name"], row["style"], kinds))
     for file in sorted(HERE.glob("answers*.jsonl")):
         for row in map(json.loads, lines_of(file)):
