@@ -4,6 +4,7 @@ import re
 
 from tianji_core.cleaning.facts import wrong_day
 from tianji_core.cleaning.fault_model import MODERN, SLANG, worst_sentence
+from tianji_core.cleaning.festivals import other_occasion
 from tianji_core.cleaning.rule import (
     HARD_FLOOR,
     Context,
@@ -146,7 +147,7 @@ def _is_greeted(text: str, sign: str) -> bool:
 def _wrong_occasion(text: str, subject: Subject, context: Context) -> Found | None:
     mine = context.occasions.get(subject.scene)
     if mine is None:
-        return None
+        return _other_occasion(text, subject)
     if subject.name:  # 医生日日平安 does not speak of a birthday
         text = text.replace(subject.name, "，")
     if (day := wrong_day(text, subject)) is not None:
@@ -157,7 +158,7 @@ def _wrong_occasion(text: str, subject: Subject, context: Context) -> Found | No
     if festival is not None and subject.scene[:2] not in festival.group() and subject.scene[:2] not in text:
         return Found(_("祝的是“{word}”，不是{scene}", word=festival.group(), scene=subject.scene))
     if context.foreign_signs[subject.scene].search(text) is None:
-        return None
+        return _other_occasion(text, subject)
     spoken = any(word in text for word in mine.own)
     named = any(word in text for word in mine.signs)
     for scene, other in context.occasions.items():
@@ -173,7 +174,12 @@ def _wrong_occasion(text: str, subject: Subject, context: Context) -> Found | No
             return Found(
                 _("说的是{other}（“{word}”），不是{scene}", other=scene, word=sign, scene=subject.scene)
             )
-    return None
+    return _other_occasion(text, subject)
+
+
+def _other_occasion(text: str, subject: Subject) -> Found | None:
+    word = other_occasion(text, subject.scene) if subject.scene else None
+    return None if word is None else Found(_("祝的是“{word}”，不是{scene}", word=word, scene=subject.scene))
 
 
 FIT_RULES = (

@@ -5,6 +5,7 @@ from functools import cache
 
 from tianji_core.cleaning.facts import wrong_sex
 from tianji_core.cleaning.fault_model import most_loving, most_mournful
+from tianji_core.cleaning.relations import cannot_be, is_several, other_person
 from tianji_core.cleaning.rule import Context, Example, Found, Rule, Subject, only_han, phrases, unsafe_words
 from tianji_core.cleaning.talk import reading
 from tianji_core.i18n import N_, _
@@ -39,10 +40,16 @@ PARTNER = re.compile(
 """Somebody to whom a lover may write."""
 _ABOUT = re.compile(r"(?:[祝愿]|祝福|希望|但愿)[他她](?![们俩])")
 """A wish for somebody who is not spoken to."""
-_POLITE = re.compile(
-    "老师|恩师|师父|师傅|教授|师兄|师姐|学长|学姐|大夫|护士|经理|主任|董事长|校长|阿姨|叔叔|大爷|大妈|大哥|大姐|宝贝"
+_THIRD, _MENTIONS = re.compile("[他她](?!们|[乡山日])"), 2
+"""How often a text that calls somebody speaks of somebody else instead of them."""
+_TOLD_HOW = re.compile(
+    r"[你您]\s*(?:可以|不妨|就|只要)(?:这样|这么|直接)?(?:[祝]|[对跟向给和](?=[他她]|TA|对方))(?:[他她](?!们)|TA|对方)"
 )
-"""What people call others who are no kin of theirs."""
+"""Advice what to say to somebody."""
+_CHILD = re.compile("[女儿孩娃宝]|满月|百[日天]|周岁|千金|出生|得子|添丁")
+"""Occasions that are about somebody else than who is congratulated."""
+_SPEECH = re.compile("致辞|演讲|广播|发言|公告|讲话")
+"""Styles of texts that many people hear."""
 _TITLED = re.compile(rf"([{_SURNAMES}])({_TITLES})")
 _UNSAFE = re.compile("|".join(sorted(map(re.escape, unsafe_words()[0]), key=len, reverse=True)))
 _CONTACT = re.compile("|".join(f"(?:{pattern})" for pattern in phrases()["contact"]))
@@ -107,10 +114,17 @@ def _to_nobody(text: str, subject: Subject) -> str | None:
     """Returns the words that show that a text is said to many people, or about its receiver and not to
     them."""
     several = _SEVERAL.match(text)
-    if several is not None and subject.name and subject.name not in several.group():
+    one = subject.name and not is_several(subject.name) and _SPEECH.search(subject.style) is None
+    if several is not None and one and subject.name not in several.group():
         return several.group().strip("，：！:! ")
-    about = None if "你" in text or "您" in text or _TO_SOMEBODY.match(text) else _ABOUT.search(text)
-    return about.group() if about is not None else None
+    if (told := _TOLD_HOW.search(text)) is not None:
+        return told.group()
+    if "你" in text or "您" in text or is_several(subject.name) or _CHILD.search(subject.scene):
+        return None
+    about = _ABOUT.search(text)
+    if about is None or (_TO_SOMEBODY.match(text) and len(_THIRD.findall(text)) < _MENTIONS):
+        return None
+    return about.group()
 
 
 def _wrong_person(text: str, subject: Subject, context: Context) -> Found | None:
@@ -128,12 +142,22 @@ def _wrong_person(text: str, subject: Subject, context: Context) -> Found | None
     other = _other_surname(text, subject.name)
     if other is not None:
         return Found(_("是写给{other}的，不是{name}", other=other, name=subject.name))
+    if subject.name not in context.addresses.names:
+        return _called_other(text, subject, context)
     word = _addressed(text, subject, context)
     if word is None or word not in context.addresses.names:
         return None
-    if subject.name not in context.addresses.names and _POLITE.fullmatch(word):
-        return None
     return Found(_("是写给{other}的，不是{name}", other=word, name=subject.name))
+
+
+def _called_other(text: str, subject: Subject, context: Context) -> Found | None:
+    """Returns what shows that a text is not for a receiver of no list."""
+    word = other_person(text, subject.name)
+    if word is None and not is_several(subject.name):
+        word = _addressed(text, subject, context)
+        if word is not None and (f"祝{word}" not in text or not cannot_be(subject.name, word)):
+            return None
+    return None if word is None else Found(_("是写给{other}的，不是{name}", other=word, name=subject.name))
 
 
 def _wrong_kinship(text: str, subject: Subject, context: Context) -> Found | None:

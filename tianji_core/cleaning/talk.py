@@ -60,6 +60,15 @@ _SIGNATURE = re.compile(
     r"(?:姓?名字?|姓名|名称|署名|签名|称呼|落款)(?:处|位置)?\s*[\]】）)>}]\s*\Z"
 )
 """The end of a letter with a gap for the sender's name."""
+_SENDER = re.compile(
+    r"\s*[—–-]{1,3}\s*(?:[^，。！？：\n（(]{0,8}(?:[爱想念疼][着]?[你您]|永远|[你您]|咱家?)的[^，。！？：\n（(]{1,8}"
+    r"|[^，。！？：\n（(]{1,10}(?:[敬谨拜叩顿]?[上首启贺]|[爸妈爷奶公婆姑姨叔伯舅哥姐弟妹儿女孙徒友]))\s*"
+)
+"""The last line of a letter: who sends it, by what they are to the receiver."""
+_NO_SENDER = re.compile(
+    "智能|AI|[A-Za-z]{2}|助手|助理|伙伴|小编|佚名|名字|姓名|署名|机器人|模型|文案|祝福|版|以上|[_＿]{2}"
+)
+"""What nobody signs with who knows the receiver."""
 _SIGNATURE_SIZE = 120
 """Characters at the end of a text in which its signature stands."""
 _BLANK = re.compile(
@@ -94,6 +103,15 @@ _CUT_SHORT = re.compile(
     r"省略|未完|待续|篇幅|截断|字数(?:已到|超|上限|限制)|truncated|omitted", re.IGNORECASE
 )
 """What says that the text is not whole."""
+_CORRECTED = re.compile(
+    r"(?:…+|—+|[，。！？（\s])(?:哦|啊|呃)?(?:不对|不好意思|抱歉|对不起|更正)[，,：:——…\s]*(?:写错了?|说错了?|打错了?|搞错了?|(?:应该|应)?是(?!不是)[^，。]{1,8}(?:才对|[，。！]))"
+    r"|不对，应该|(?:上面|前面|刚才)(?:那[句段条]|的)?(?:写|说|弄)错了"
+)
+"""A correction of oneself: what stands before it was not meant."""
+_DECLINES = re.compile(
+    "难以(?:写|给|提供|判断)|不便(?:写|代|提供)|无法(?:写|给|提供|判断|确定|满足|核实)|写不[了好]|写不出"
+)
+"""What says that the text is not what was asked for."""
 _BRACKET = re.compile(r"\s*[（(【][^）)】]*\Z")
 """A bracket that a later piece closes."""
 _LEADS = re.compile(
@@ -136,6 +154,8 @@ def reading(text: str, name: str = "") -> Reading:
             scores[n] = scores[beside] if 0 <= beside < len(cut) else -0.1
         elif piece.text.lstrip()[:1] == "#" and _TAGS.fullmatch(piece.text):
             scores[n] = _tags_score(piece.text, scores[n])
+        elif n and n == len(cut) - 1 and _is_signed(piece.text):
+            scores[n] = min(scores[n], ADDRESS)
         elif len(piece.text) < _SHORT:
             scores[n] = _certain_score(piece.text, name, leads and n + 1 < len(cut), scores[n])
         if _OPENING.match(piece.text) and not _CLOSING_MARK.search(piece.text):  # what is quoted stays whole
@@ -165,10 +185,16 @@ def reading(text: str, name: str = "") -> Reading:
     )
     clear = clear and _surely_blessing(kept)
     clear = clear and (labelled_texts(text) < 2 or not _labelled(text[cut[start].start : cut[stop - 1].end]))
-    clear = clear and not any(_CUT_SHORT.search(cut[n].text) for n in (*range(start), *range(stop, len(cut))))
+    around = [cut[n].text for n in (*range(start), *range(stop, len(cut)))]
+    clear = clear and not any(_CUT_SHORT.search(said) or _DECLINES.search(said) for said in around)
     clear = clear and not any(_calls(cut[n].text, name) for n in gone)  # another version
-    clear = clear and not any(_may_be_aside(cut[n].text) for n in (*range(start), *range(stop, len(cut))))
+    clear = clear and not any(map(_may_be_aside, around))
     return Reading(cut, scores, start, stop, clear)
+
+
+def _is_signed(text: str) -> bool:
+    """Returns whether the last piece is the signature of somebody who knows the receiver."""
+    return _SENDER.fullmatch(text) is not None and _NO_SENDER.search(text) is None
 
 
 def _labelled(text: str) -> bool:
@@ -261,12 +287,8 @@ def _certain_score(text: str, name: str, leads: bool, score: float) -> float:
 
 
 def _tags_score(text: str, score: float) -> float:
-    """Returns the score of a row of hashtags: one is part of the message unless it speaks of texts, a row of
-    them is not."""
-    number = text.count("#")
-    if number > 2 or _ABOUT_TEXTS.search(text):
-        return CERTAIN
-    return min(score, 0.0) if number == 1 else score
+    """Returns the score of a row of hashtags: they are part of the message unless one speaks of texts."""
+    return CERTAIN if _ABOUT_TEXTS.search(text) else min(score, 0.0)
 
 
 @lru_cache(maxsize=16)
@@ -329,12 +351,14 @@ def _closing(text: str, subject: Subject, _context: Context) -> Found | None:
         return None
     words = read.between(read.stop, len(read.pieces), text)
     fixed = read.between(0, read.stop, text) if read.certain else None
-    if fixed is not None and (mark := _NOTE_MARK.match(words)) is not None:
+    if fixed is not None and (mark := _NOTE_MARK.search(words, 0, _SHORT)) is not None:
         fixed = fixed.replace(mark.group(), "")
     return Found(_("末尾有多余的话：{words}", words=words[:30]), fixed)
 
 
 def _talk(text: str, subject: Subject, _context: Context) -> Found | None:
+    if (again := _CORRECTED.search(text)) is not None:
+        return Found(_("像是在和提问的人说话：{words}", words=again.group()))
     read = reading(text, subject.name)
     if max(read.scores, default=LEANS - 1) < LEANS:
         return None

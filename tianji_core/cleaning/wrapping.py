@@ -72,6 +72,10 @@ _ACTED = re.compile(
     re.MULTILINE,
 )
 """What the speaker does, between asterisks before or behind what is said."""
+_GESTURE = re.compile(
+    r"\s*\*(?!\*)[^*\n。！？您你]{0,20}(?:微笑|举杯|举起|鞠躬|拱手|轻声|嗓子|深情|望向|看向|双手|抱拳|挥手|哽咽|笑着|俯身|递上|点点头)[^*\n。！？您你]{0,20}\*\s*(?=[一-鿿“])"
+)
+"""The same with a gesture that nobody takes for a part of what is said."""
 _STRUCK = re.compile(r"(?<=[\u4e00-\u9fff，。！？])~~(?=[\u4e00-\u9fff])[^~\n]{1,20}~~(?=[\u4e00-\u9fff])")
 """Words that are struck out inside a sentence."""
 _DIFFERENCE = re.compile(r"^-[ \t]*[^\n]{6,}\n+\+[ \t]*[^\n]{6,}$", re.MULTILINE)
@@ -82,6 +86,14 @@ _SUBJECT_LINE = re.compile(
 _TITLE_LINE = re.compile(
     r"(?:《[^》\n]{1,30}》|【[^】\n]{1,30}】|〖[^〗\n]{1,30}〗|(?:标题|题目)\s*[:：][^\n]{1,40}"
     r"|[^\n，。！？!?~～：:、]{1,16}(?:祝福|祝福语|贺词|寄语|文案|·[^\n，。！？!?：:]{1,8}))\s*"
+)
+_FIELD = re.compile(
+    r"(?:[一-鿿]{1,5}[ \t]{0,2}[:：=][ \t]{0,2})?(?P<value>[^\s,，|｜;；:：/]{1,20})"
+    r"(?:[ \t]{0,4}\n\s*|[,，|｜;；/][ \t]{0,4})"
+)
+"""One of the things that were asked for, with or without a key."""
+_KEYED_LINE = re.compile(
+    r"(?:要求|字数|长度|语气|风格|关系|主题|祝福语?|正文|输出|回答|内容)[ \t]{0,2}[:：=][ \t]{0,4}(?:[^\n，。]{1,16}\n\s*|(?=\S))"
 )
 _NOTHING_ELSE = re.compile(r"[\W_]*(?:祝|给|送|写|致|一条|风格|文风|祝福语?|的|[\W_])*")
 _TITLE_INLINE = re.compile(
@@ -128,6 +140,8 @@ def _markdown(text: str, _subject: Subject, _context: Context) -> Found | None:
         return None
     if len(numbers) > 1:
         return Found(_("有 {n} 个编号", n=len(numbers)))
+    if (acted := _GESTURE.match(text)) is not None:
+        return Found(_("有 Markdown 记号或编号"), text[acted.end() :].strip())
     if _ACTED.search(text) or _STRUCK.search(text):  # without its marks it would read as part of the text
         return Found(_("有 Markdown 记号或编号"))
     if _DIFFERENCE.search(text) is not None:
@@ -150,7 +164,22 @@ def _repeats_the_task(line: str, subject: Subject) -> bool:
     return _NOTHING_ELSE.fullmatch(line) is not None
 
 
+def _request_end(text: str, subject: Subject) -> int:
+    """Returns where a text begins behind its receiver, occasion and style, of which at least two stand before
+    it: in lines with or without keys, or parted by marks; 0 if they do not."""
+    parts = {part for part in (subject.name, subject.scene, subject.style) if part}
+    end, seen = 0, 0
+    while (match := _FIELD.match(text, end)) is not None and match["value"].strip() in parts:
+        parts.discard(match["value"].strip())
+        end, seen = match.end(), seen + 1
+    while seen and (match := _KEYED_LINE.match(text, end)) is not None:
+        end = match.end()
+    return end if seen > 1 and len(_HAN.findall(text[end:])) >= HARD_FLOOR else 0
+
+
 def _title(text: str, subject: Subject, _context: Context) -> Found | None:
+    if (end := _request_end(text, subject)) > 0:
+        return Found(_("开头是标题：{title}", title=text[:end].strip()), text[end:].strip())
     first, _newline, rest = text.strip().partition("\n")
     subject_line = rest and _SUBJECT_LINE.fullmatch(first) is not None
     if subject_line or _TITLE_LINE.fullmatch(first) or (rest and _repeats_the_task(first, subject)):

@@ -1,0 +1,121 @@
+"""Tells by the word with which a text calls somebody that it is for somebody else than its receiver: a name
+of no list is understood by the relation in it. Pure; the words stand in
+``configs/cleaning/relations.yaml``."""
+
+import re
+from functools import cache, lru_cache
+from typing import Any, NamedTuple
+
+from tianji_core.project import CONFIGS
+from tianji_core.yaml_reading import read_yaml
+
+_MANNERS = r"(?:亲爱|敬爱|尊敬|最爱|挚爱|可爱|最好|最棒|辛苦|美丽|帅气)的|我(?:最?(?:亲爱|爱|好)?的)?|祝|愿|恭喜|祝贺|恭贺|祝福"
+_CALLS = re.compile(
+    rf"[\s“「『（【>*#\"]*(?:{_MANNERS})*(?P<word>[^，。！？!?：:；\s、~～“”您你祝愿]{{1,6}}?)"
+    r"(?:大人|同志|同学)?(?=[，！!：:~～]|(?:您|你)?(?:生日|节日|新年|新春|中秋|端午|元宵|国庆|新婚|乔迁|毕业|早日|"
+    r"[一-鿿]{2,3}节?)(?:快乐|安康|大吉|愉快|康复|好))"
+)
+"""The beginning of a text that calls somebody."""
+_PROPER = re.compile(r"(?:[小阿老大][一-鿿]|([一-鿿])\1)")
+_NO_NAME = frozenset("时人家子朋友们年日心伙宝可妞哥姐弟妹爸妈爷奶叔姨舅姑板师鬼天半夜早晚")
+"""What stands behind 小, 阿, 老, 大 in words that are no name, or has two characters alike without being one."""
+
+
+class Kinship(NamedTuple):
+    """What a word of address says of a person: its row of the table, their sex and generation."""
+
+    row: int
+    sex: str
+    generation: int
+    spouse: bool
+    word: str
+
+
+@cache
+def _file() -> dict[str, Any]:
+    return read_yaml(CONFIGS / "cleaning" / "relations.yaml")
+
+
+@cache
+def _words() -> dict[str, Kinship]:
+    rows = _file()["rows"]
+    return {
+        word: Kinship(number, row["sex"], row["generation"], row.get("spouse", False), word)
+        for number, row in enumerate(rows)
+        for word in row["words"]
+    }
+
+
+@cache
+def _loose() -> frozenset[str]:
+    return frozenset(_file()["loose"])
+
+
+@cache
+def _several() -> re.Pattern[str]:
+    return re.compile("|".join(map(re.escape, _file()["several"])))
+
+
+def is_several(name: str) -> bool:
+    """Returns whether a name means several people."""
+    return _several().search(name) is not None
+
+
+@lru_cache(maxsize=1_000)
+def relation(name: str) -> Kinship | None:
+    """Returns what the longest word of relation at the end of a name says, None if there is none."""
+    words = _words()
+    return next((words[name[n:]] for n in range(len(name)) if name[n:] in words), None)
+
+
+def called(text: str) -> str | None:
+    """Returns the word with which a text begins by calling somebody, None if it does not."""
+    match = _CALLS.match(text)
+    return match["word"] if match is not None else None
+
+
+def other_person(text: str, name: str) -> str | None:
+    """Returns the word by which the beginning of a text calls somebody whom ``name`` cannot be, None if it
+    calls nobody such."""
+    if not name or is_several(name) or name in text:
+        return None
+    word = called(text)
+    if word is None or word in name or name in word:
+        return None
+    if relation(name) is None and relation(word) is None:
+        return word if _other_name(word, name) else None
+    return word if cannot_be(name, word) else None
+
+
+def cannot_be(name: str, word: str) -> bool:
+    """Returns whether somebody of this name cannot be called by this word: another sex or generation, or a
+    word of the family for a stranger."""
+    mine, theirs = relation(name), relation(word)
+    if theirs is None or word in name:
+        return False
+    if theirs.word in _file()["family"] and word == theirs.word and _roles().search(name) is not None:
+        return mine is None or mine.row != theirs.row
+    return mine is not None and _differ(mine, theirs)
+
+
+@cache
+def _roles() -> re.Pattern[str]:
+    return re.compile(_file()["roles"])
+
+
+def _differ(mine: Kinship, theirs: Kinship) -> bool:
+    """Returns whether two words of relation cannot mean one person."""
+    if mine.row == theirs.row:
+        return False
+    if (mine.sex and theirs.sex and mine.sex != theirs.sex) or mine.spouse or theirs.spouse:
+        return True
+    if mine.word in _loose() or theirs.word in _loose() or not (mine.sex and theirs.sex):
+        return abs(mine.generation - theirs.generation) > 1
+    return mine.generation != theirs.generation or mine.generation < 0
+
+
+def _other_name(word: str, name: str) -> bool:
+    """Returns whether both are proper names such as 小美 and 小丽, and not the same one."""
+    if _PROPER.fullmatch(word) is None or _PROPER.fullmatch(name) is None:
+        return False
+    return not (_NO_NAME | set(name[1:])) & set(word[1:]) and not _NO_NAME & set(name[1:])
