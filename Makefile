@@ -9,6 +9,8 @@
 # make release  wheel, sdist, bill of materials, checksums and notes of this commit in dist/VERSION
 # make bench  the benchmarks; each prints one JSON object as its last line
 
+# Compiling what is imported takes 9 s of each process that trains, where nothing keeps the result.
+unexport PYTHONDONTWRITEBYTECODE
 PORT ?= 6006
 WORKSPACE ?= $(or $(TIANJI_HOME),workspace)
 VENV := .venv/bin/python

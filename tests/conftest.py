@@ -4,6 +4,7 @@ keys."""
 import contextlib
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from tianji_core.i18n import set_language
 from tianji_core.workspace import Workspace, open_workspace
 
 ROOT = Path(__file__).resolve().parents[1]
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # the processes of the tests would each compile torch again
+sys.dont_write_bytecode = False
 for name, derandomize in (("same examples", True), ("searching", False)):  # a busy machine is no failure
     settings.register_profile(
         name, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=derandomize

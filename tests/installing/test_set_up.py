@@ -81,6 +81,16 @@ def test_what_the_lock_names_is_installed_once_and_what_was_broken_off_again(pro
     assert (again.returncode, again.stderr) == (0, "")
 
 
+@pytest.mark.parametrize(("forbidden", "compiled"), [("", False), ("1", True)])
+def test_modules_are_compiled_where_no_later_start_may_keep_that(
+    project: Path, forbidden: str, compiled: bool
+) -> None:
+    with loopback_index("alpha", "beta") as index:
+        set_up(project, TIANJI_PIP_INDEXES=index.url, PYTHONDONTWRITEBYTECODE=forbidden)
+    assert has(project, "alpha")
+    assert bool([*project.glob(".venv/lib/python*/site-packages/**/alpha*.pyc")]) is compiled
+
+
 def test_an_address_that_does_not_answer_gives_way_to_the_next(project: Path) -> None:
     dead = f"http://127.0.0.1:{free_port()}/simple"
     with loopback_index("alpha", "beta") as index:

@@ -86,7 +86,9 @@ class Pip:
 
     def _command(self, anew: bool) -> list[str]:
         command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", "install"]
-        command += ["--require-hashes", "--no-deps", "--no-compile", "--progress-bar", "off"]
+        command += ["--require-hashes", "--no-deps", "--progress-bar", "off"]
+        # The first import compiles, unless the environment forbids it: then each start would do so anew.
+        command += ["--no-compile"] * (not sys.dont_write_bytecode)
         command += ["--ignore-installed"] * anew + ["--no-cache-dir"] * (not self._roomy)
         if "PIP_RETRIES" not in os.environ:
             command += ["--retries", "5" if len(self._places) == 1 else "1"]

@@ -29,10 +29,10 @@ SMALL = 4e9
 
 def load(model: Path, adapter: Path | None, runs_code: bool) -> tuple[Any, Any]:
     """(model, tokenizer) on the first GPU or the CPU; the adapter is put on top of the base, not merged."""
+    prepare_transformers()
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    prepare_transformers()
     tokenizer = AutoTokenizer.from_pretrained(str(model), trust_remote_code=runs_code)
     gpu = torch.cuda.is_available()
     wide = not gpu and checked_base(model).size < SMALL

@@ -18,6 +18,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from tianji_core.model_folders.quick_imports import import_transformers
 from tianji_core.ownership import put_link
 
 LINKS = "model_links"
@@ -31,6 +32,7 @@ def prepare_transformers() -> None:
 
     Where the module cache cannot be written, this process uses a temporary one.
     """
+    import_transformers()
     from transformers import dynamic_module_utils
 
     original = dynamic_module_utils.get_cached_module_file

@@ -233,9 +233,9 @@ def owner_of(adapter: str, base: str, models: Sequence[Full]) -> Full:
 
 
 def _load_base(folder: NamedFolder, device: torch.device, form: Format, runs_code: bool) -> tuple[Any, Any]:
+    prepare_transformers()
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    prepare_transformers()
     options: dict[str, Any] = {
         "torch_dtype": choose_dtype(form.dtype, device),
         "trust_remote_code": runs_code,

@@ -19,7 +19,7 @@ from tianji_core.model_folders.foreign_code import prepare_transformers
 from tianji_core.model_folders.messages import ChatMessage
 from tianji_core.model_folders.own_template import ending_of
 from tianji_core.model_folders.prompt import encode
-from tianji_core.model_folders.quick_imports import import_bitsandbytes
+from tianji_core.model_folders.quick_imports import import_bitsandbytes, import_transformers, quick_imports
 from tianji_core.model_folders.template import END, OWN_TEMPLATE
 from tianji_core.training import engine
 from tianji_core.training.base_trials import BaseTrial, TrialRequest
@@ -149,8 +149,10 @@ def _line(error: Exception) -> str:
 
 def main() -> int:
     """Answers every line of standard input; returns the exit code."""
-    import_bitsandbytes()
-    problem = broken_module()
+    with quick_imports():
+        import_transformers()
+        import_bitsandbytes()
+        problem = broken_module()
     if not problem:
         prepare_transformers()
     for line in sys.stdin:

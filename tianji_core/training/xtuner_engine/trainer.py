@@ -17,10 +17,10 @@ import sys
 from typing import Any
 
 from tianji_core.model_folders.foreign_code import prepare_transformers
-from tianji_core.model_folders.quick_imports import import_bitsandbytes
 from tianji_core.training.xtuner_engine.checkpoint_reading import read_every_checkpoint_so
 from tianji_core.training.xtuner_engine.health import xtuner_tool
 from tianji_core.training.xtuner_engine.prompt_ids import use_our_ids
+from tianji_core.training.xtuner_engine.quick_xtuner import import_xtuner
 
 _DIE_WITH_PARENT = 1
 """PR_SET_PDEATHSIG of Linux."""
@@ -90,9 +90,9 @@ def save_each_pass() -> None:
 def main() -> None:
     """Run xtuner's train.py in this process."""
     end_with_parent()
+    import_xtuner()
     if os.environ.get("CUDA_VISIBLE_DEVICES") == "" and "RANK" in os.environ:
         without_cards()
-    import_bitsandbytes()
     prepare_transformers()
     read_every_checkpoint_so()
     use_our_ids()
