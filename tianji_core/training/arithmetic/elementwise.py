@@ -1,8 +1,11 @@
-"""Rotary embedding and SwiGLU, forward and backward: Triton kernels on a card, PyTorch elsewhere."""
+"""Rotary embedding and SwiGLU, forward and backward, and the sum of a product with an adapter's: Triton
+kernels on a card, PyTorch elsewhere."""
 
 import torch
 from torch import Tensor
 from torch.nn import functional
+
+from tianji_core.training.arithmetic.hashing import rounded
 
 
 def rotate(
@@ -56,3 +59,19 @@ def gate_gradient(both: Tensor, grad: Tensor) -> None:
     grad.copy_(swish * right)
     left.copy_(by_left)
     right.copy_(by_right)
+
+
+def add_product(result: Tensor, low: Tensor, factor: Tensor, seed: int) -> None:
+    """Add ``low @ factor.T`` to ``result`` (N, M), in place, from ``low`` (N, R) and ``factor`` (M, R).
+
+    A result in bfloat16 is rounded up or down by chance (:func:`rounded`): an adapter that has learnt little
+    yet adds less than half of the grain to most elements, and all of that would be lost.
+    """
+    if result.dtype != torch.bfloat16:
+        result.addmm_(low, factor.t())
+    elif result.is_cuda:
+        from tianji_core.training.arithmetic import triton_kernels
+
+        triton_kernels.add_product(result, low, factor, seed)
+    else:
+        result.copy_(rounded(result.float() + low.float() @ factor.float().t(), seed))

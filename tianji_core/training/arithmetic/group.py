@@ -2,8 +2,9 @@
 
 Where the base is not quantised, its weights stand in one matrix that has room for the adapters' second
 factors behind them: ``[x | low] @ [W | scaling * B].T`` is the whole layer, and the same matrix gives the
-gradients of ``x`` and ``low`` in one product. In four bits or in float8 the adapters are added by products of
-their own.
+gradients of ``x`` and ``low`` in one product. In four bits or in float8 the adapters are products of their
+own; the sum with the base's is rounded so that what an adapter has learnt in its first steps, less than half
+of bfloat16's grain, is not lost.
 """
 
 from collections.abc import Sequence
@@ -14,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from tianji_core.training.arithmetic import dropout as thin
-from tianji_core.training.arithmetic import switches
+from tianji_core.training.arithmetic import elementwise, switches
 from tianji_core.training.arithmetic.fp8 import Float8Weight
 from tianji_core.training.arithmetic.hashing import Dropout
 from tianji_core.training.arithmetic.packed import PackedWeights, is_packed, precision, unpacked
@@ -155,7 +156,7 @@ class LoraGroup:
             return self.through(wide), inputs, low
         low = x.new_empty(len(x), self.rank)
         thin.thin_product(x, self._down, dropout, low)
-        return self._added(self._frozen(x), low), x, low
+        return self._summed(x, low, dropout.seed), x, low
 
     def forward_in_place(self, wide: Tensor, dropout: Dropout) -> tuple[Tensor, Tensor]:
         """As :meth:`forward`, for an input that stands in the first K columns of ``wide`` (N, K + R)."""
@@ -164,18 +165,35 @@ class LoraGroup:
         thin.thin_product(x, self._down, dropout, low)
         if self.kind == PLAIN:
             return self.through(wide), low
-        return self._added(self._frozen(x), low), low
+        return self._summed(x, low, dropout.seed), low
 
     def through(self, wide: Tensor) -> Tensor:
         """The product of ``[x | low]`` with the joined matrix."""
         return functional.linear(wide, self._joined_on(wide.device), self.bias())
 
-    def _frozen(self, x: Tensor) -> Tensor:
+    def _summed(self, x: Tensor, low: Tensor, seed: int) -> Tensor:
+        """The base's product and those of the adapters, (N, M)."""
+        pieces = [
+            (rows, low[:, ranks], factor)
+            for (rows, ranks, _up, _scaling), factor in zip(self._each, self._factors, strict=True)
+        ]
         bias = self.bias()
+        if self.kind == PACKED and x.is_cuda:
+            # The small part first: cuBLAS sums both in float32 before it rounds.
+            result = low.new_empty(len(low), sum(self.outputs))
+            for rows, lows, factor in pieces:
+                torch.mm(lows, factor.t(), out=result[:, rows])
+            result.addmm_(x, self._unpacked().t())
+            return result if bias is None else result.add_(bias)
         if self.kind == FLOAT8:
             result = self._float8_on(x.device).product(x)
-            return result if bias is None else result.add_(bias)
-        return functional.linear(x, self._unpacked(), bias)
+        else:
+            result = functional.linear(x, self._unpacked())
+        if bias is not None:
+            result.add_(bias)
+        for rows, lows, factor in pieces:
+            elementwise.add_product(result[:, rows], lows, factor, seed)
+        return result
 
     def _unpacked(self) -> Tensor:
         if self._packed is not None:
@@ -185,11 +203,6 @@ class LoraGroup:
         for weight, part in zip(weights, self._rows, strict=True):
             unpacked(weight, out=whole[part])
         return whole
-
-    def _added(self, result: Tensor, low: Tensor) -> Tensor:
-        for (rows, ranks, _up, _scaling), factor in zip(self._each, self._factors, strict=True):
-            result[:, rows].addmm_(low[:, ranks], factor.t())
-        return result
 
     def backward(
         self, grad: Tensor, inputs: Tensor, low: Tensor, dropout: Dropout, in_place: bool = False

@@ -1,5 +1,5 @@
-"""The mask of a dropout as a hash of its seed and of each element's row and column, so that none need be
-stored."""
+"""Random numbers as a hash of a seed and of each element's row and column, so that none need be stored: the
+mask of a dropout, and rounding to bfloat16 at random."""
 
 from dataclasses import dataclass
 
@@ -26,10 +26,26 @@ class Dropout:
 
 def kept(rows: int, columns: int, rate: float, seed: int, device: torch.device | str = "cpu") -> Tensor:
     """The mask (rows, columns) that the kernels compute: True where an element is kept."""
+    return _hashed(rows, columns, seed, device) >= threshold(rate)
+
+
+def rounded(values: Tensor, seed: int) -> Tensor:
+    """``values`` (N, M), float32, in bfloat16: up or down by chance, so that the mean is kept. To the nearest
+    one, a sum would lose what is smaller than half of bfloat16's grain."""
+    count, width = values.shape
+    noise = _hashed(count, width, seed, values.device) >> 16
+    bits = (values.contiguous().view(torch.int32).long() & WORD) + noise
+    bits = (bits & WORD) >> 16 << 16
+    signed = torch.where(bits > WORD >> 1, bits - (WORD + 1), bits).to(torch.int32)
+    return signed.view(torch.float32).to(torch.bfloat16)
+
+
+def _hashed(rows: int, columns: int, seed: int, device: torch.device | str) -> Tensor:
+    """The hash of each element, 32 bits in int64."""
     row = torch.arange(rows, device=device)[:, None]
     column = torch.arange(columns, device=device)[None, :]
     word = _mixed(((row * ROW) & WORD) ^ seed) ^ _mixed((column * GOLDEN) & WORD)
-    return (((word ^ (word >> 16)) * FIRST) & WORD) >= threshold(rate)
+    return ((word ^ (word >> 16)) * FIRST) & WORD
 
 
 def threshold(rate: float) -> int:

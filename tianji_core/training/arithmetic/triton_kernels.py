@@ -127,6 +127,37 @@ def _input_gradient(
     tl.store(out + far[:, None] * out_stride + columns[None, :], result.to(out.dtype.element_ty), mask=there)
 
 
+@triton.jit(do_not_specialize=["seed"])
+def _add_product(
+    result, low, factor, count, width, rank, result_stride, low_stride, seed,
+    BLOCK_N: tl.constexpr, BLOCK_M: tl.constexpr, BLOCK_R: tl.constexpr,
+):  # fmt: skip
+    rows = tl.program_id(1) * BLOCK_N + tl.arange(0, BLOCK_N)
+    columns = tl.program_id(0) * BLOCK_M + tl.arange(0, BLOCK_M)
+    inside = rows < count
+    far = rows.to(tl.int64)
+    there = inside[:, None] & (columns < width)[None, :]
+    total = tl.zeros((BLOCK_N, BLOCK_M), dtype=tl.float32)
+    for begin in range(0, rank, BLOCK_R):
+        ranks = begin + tl.arange(0, BLOCK_R)
+        lows = tl.load(
+            low + far[:, None] * low_stride + ranks[None, :],
+            mask=inside[:, None] & (ranks < rank)[None, :],
+            other=0.0,
+        )
+        weights = tl.load(
+            factor + columns[None, :] * rank + ranks[:, None],
+            mask=(ranks < rank)[:, None] & (columns < width)[None, :],
+            other=0.0,
+        )
+        total = tl.dot(lows, weights, total)
+    at = result + far[:, None] * result_stride + columns[None, :]
+    whole = (tl.load(at, mask=there, other=0.0).to(tl.float32) + total).to(tl.uint32, bitcast=True)
+    word = _row_words(rows, seed)[:, None] ^ _mixed(columns.to(tl.uint32) * _GOLDEN)[None, :]
+    noise = ((word ^ (word >> 16)) * _FIRST) >> 16
+    tl.store(at, ((whole + noise) >> 16).to(tl.uint16).to(tl.bfloat16, bitcast=True), mask=there)
+
+
 @triton.jit
 def _quantise(x, out, scales, width, stride, BLOCK: tl.constexpr):
     row = tl.program_id(0).to(tl.int64)
@@ -249,6 +280,17 @@ def add_input_gradient(grad: Tensor, low: Tensor, down: Tensor, dropout: Dropout
         grad, low, down, out, count, width, rank, grad.stride(0), low.stride(0), out.stride(0),
         **_options(dropout), BLOCK_N=64, BLOCK_K=128, BLOCK_R=_block(rank, 64), num_warps=4,
         num_stages=_stages(grad, 3 if rank > 64 else 2),
+    )  # fmt: skip
+
+
+def add_product(result: Tensor, low: Tensor, factor: Tensor, seed: int) -> None:
+    """Add ``low @ factor.T`` to ``result`` in bfloat16, in place, and round by chance."""
+    count, width = result.shape
+    rank = low.shape[1]
+    grid = (triton.cdiv(width, 128), triton.cdiv(count, 64))
+    _add_product[grid](
+        result, low, factor, count, width, rank, result.stride(0), low.stride(0), seed,
+        BLOCK_N=64, BLOCK_M=128, BLOCK_R=_block(rank, 64), num_warps=4,
     )  # fmt: skip
 
 
