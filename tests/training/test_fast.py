@@ -341,6 +341,7 @@ def test_what_an_adapter_learns_first_is_not_lost_beside_the_bases_product(kind)
     config = LoraConfig(r=16, lora_alpha=4, target_modules=["0"])
     adapted = inject_adapter_in_model(config, torch.nn.Sequential(layer))[0]
     group = LoraGroup([adapted], float8=kind == "float8")
+    group.prepare()
     x = torch.randn(512, 256).bfloat16()
     before = group.forward(x, new_dropout(0.0))[0].float()
     up = group.ups[0].weight
