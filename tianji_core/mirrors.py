@@ -11,6 +11,8 @@ from tianji_core.errors import SettingsError
 from tianji_core.i18n import _
 from tianji_core.project import PROJECT
 
+MODELSCOPE_MIRRORS = "TIANJI_MODELSCOPE_MIRRORS"
+"""The variable with addresses that are tried before ModelScope itself."""
 PATIENCE = 8.0
 """Seconds after which an address counts as not answering."""
 

@@ -1,4 +1,4 @@
-"""Importing data: from uploaded files, from a path or from Hugging Face, and the report of each import."""
+"""Importing data: from uploaded files, from a path or from a hub, and the report of each import."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,14 +9,16 @@ from pages.dataset.import_preview import bad_items, notices, show_previews
 from pages.shared.clock import MINUTE, local_time
 from pages.shared.frame import remember_notice, report_errors
 from pages.shared.job_progress import follow_job
-from pages.shared.kept import TYPED, forget_typed, kept, kept_text
+from pages.shared.kept import TYPED, forget_typed, kept, kept_at, kept_number, kept_text
 from pages.shared.kept_files import OfferedFile, forget_files, kept_files
 from pages.shared.text import plain
-from pages.shared.usable import switch
+from pages.shared.usable import among, switch
 from tianji_core import dataset, jobs
 from tianji_core.dataset import ImportReport
+from tianji_core.dataset.conversation_version import MOST_KEPT
 from tianji_core.dataset.encodings import ENCODINGS, encoding_title
-from tianji_core.dataset.hub import EXAMPLE
+from tianji_core.dataset.hub import EXAMPLE, REVISIONS
+from tianji_core.dataset.hub_bounds import GIGABYTES, HUB_TITLES, HubBounds
 from tianji_core.i18n import _
 from tianji_core.store import datasets
 from tianji_core.store.datasets import Import
@@ -49,7 +51,7 @@ def import_part(workspace: Workspace, recipe_key: str) -> None:
             ),
             **kept_text("import_version"),
         ).strip()
-        files, hub = st.tabs([_("文件和文件夹"), _("Hugging Face 数据集")])
+        files, hub = st.tabs([_("文件和文件夹"), _("按名字从网上")])
         with files:
             _from_files(workspace, recipe_key, state, version)
         with hub:
@@ -139,30 +141,62 @@ def _from_hub(workspace: Workspace, recipe_key: str, state: str, version: str, l
     before = jobs.subject_of(last, dataset.ImportSubject) if last is not None else None
     first = before.dataset_id if before is not None and before.dataset_id else EXAMPLE
     mirror = before.endpoint if before is not None else ""
+    hub = st.segmented_control(
+        _("从哪里"),
+        list(HUB_TITLES),
+        required=True,
+        format_func=HUB_TITLES.__getitem__,
+        **kept_at(TYPED, "hub_source", among(HUB_TITLES), before.hub if before else "huggingface"),
+    )
     left, middle, right = st.columns([3, 3, 1.5])
     name = left.text_input(_("数据集名（组织/名字）"), first, **kept_text("hub_dataset", first))
     endpoint = middle.text_input(
         _("镜像地址"),
         mirror,
-        placeholder="https://hf-mirror.com",
-        help=_("连不上 huggingface.co 时填；空着就用环境变量 HF_ENDPOINT，没有就直接连 huggingface.co"),
+        placeholder="https://hf-mirror.com" if hub == "huggingface" else "https://modelscope.cn",
+        help=_(
+            "连不上时填；空着就用环境变量 HF_ENDPOINT 或 MODELSCOPE_ENDPOINT，没有就直接连 Hugging Face 或 ModelScope"
+        ),
         **kept_text("hub_endpoint", mirror),
     )
     revision = right.text_input(
-        _("版本"), "main", help=_("分支、标签或提交"), **kept_text("hub_revision", "main")
+        _("版本"), placeholder=REVISIONS[hub], help=_("分支、标签或提交"), **kept_text("hub_revision")
     )
-    pressed = st.button(_("下载并预览"), key="fetch_hub", type="primary", icon="🤗", width="content")
+    bounds = _bounds(version)
+    icon = "🤗" if hub == "huggingface" else "🪄"
+    pressed = st.button(_("下载并预览"), key="fetch_hub", type="primary", icon=icon, width="content")
     st.caption(
         _(
-            "在后台下载，可以关掉页面，停下后再下会接着来；看过预览再导入。不公开的数据集要在 .env 里写 HF_TOKEN。"
+            "在后台下载，可以关掉页面，停下后再下会接着来；看过预览再导入。不公开的数据集要在 .env 里写 HF_TOKEN 或 MODELSCOPE_API_TOKEN。"
         )
     )
     if pressed:
         with report_errors():
-            dataset.start_hub_fetch(workspace, recipe_key, name, endpoint, revision)
+            dataset.start_hub_fetch(workspace, recipe_key, name, endpoint, revision, hub, bounds)
             st.rerun()
     if last is not None:
         _fetched(workspace, recipe_key, state, version, last)
+
+
+def _bounds(version: str) -> HubBounds:
+    """Draws which files are fetched and how much of them is kept."""
+    with st.expander(_("只要一部分：哪些文件、最多多少"), icon="✂️"):
+        patterns = st.text_input(
+            _("只要这些文件（可不填）"),
+            placeholder="zh/*.jsonl, data/train-*.parquet",
+            max_chars=1000,
+            help=_("文件名，或带 * 的写法，几个用逗号分开；大的数据集往往有几个子集"),
+            **kept_text("hub_files"),
+        )
+        left, right = st.columns(2)
+        most = kept_number("hub_gigabytes", 0.1, 200.0, GIGABYTES)
+        gigabytes = left.number_input(_("最多下载（GB）"), 0.1, 200.0, GIGABYTES, 1.0, **most)
+        kept_rows = kept_number("hub_rows", 1, MOST_KEPT, MOST_KEPT)
+        rows = right.number_input(
+            _("存成版本时最多抽多少条"), 1, MOST_KEPT, MOST_KEPT, disabled=not version, **kept_rows
+        )
+    files = tuple(part.strip() for part in patterns.replace("，", ",").split(",") if part.strip())
+    return HubBounds(files=files, gigabytes=float(gigabytes), rows=int(rows))
 
 
 def _fetched(workspace: Workspace, recipe_key: str, state: str, version: str, job: jobs.Job) -> None:

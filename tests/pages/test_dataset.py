@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from tests.modelscope_datasets import modelscope_of
 from tests.pages.opening import opened
 from tests.tiny_datasets_hub import hub_of
 from tianji_core import dataset, jobs
@@ -186,6 +187,33 @@ def test_a_dataset_is_fetched_by_name_in_the_background(
     assert any("新增 1 条" in w.value and "有问题 1 条" in w.value for w in app.warning)
     assert app.text_input(key="hub_endpoint").value == hub.url
     assert samples.total(workspace.engine) == 1
+
+
+def test_a_subset_of_a_dataset_on_modelscope_becomes_a_version_of_its_own(
+    page: Open, workspace: Workspace, tmp_path: Path
+) -> None:
+    for name in ("zh", "en"):
+        (tmp_path / "hub" / name).mkdir(parents=True)
+        lines = [json.dumps({"question": f"{name}{n}", "answer": "好"}, ensure_ascii=False) for n in range(9)]
+        (tmp_path / "hub" / name / "a.jsonl").write_text("\n".join(lines), "utf-8")
+    with modelscope_of(tmp_path / "hub", "someone/chat") as hub:
+        app = page(part="导入")
+        app.segmented_control(key="hub_source").set_value("modelscope").run()
+        app.text_input(key="import_version").input("闲聊").run()
+        app.text_input(key="hub_dataset").input("https://modelscope.cn/datasets/someone/chat")
+        app.text_input(key="hub_endpoint").input(hub.url)
+        app.text_input(key="hub_files").input("zh/*")
+        app.number_input(key="hub_rows").set_value(5)
+        press(app, "fetch_hub")
+        (job,) = jobs.listed(workspace)
+        assert jobs.wait(workspace, job.id, timeout=60).state == "succeeded", jobs.log_tail(workspace, job.id)
+        app.run()
+        assert any("可以导入 9 条" in m.value for m in app.markdown)
+        assert app.segmented_control(key="hub_source").value == "modelscope"
+        assert {name for name, _range in hub.requests} == {"zh/a.jsonl"}
+    press(app, "import_fetched")
+    assert jobs.wait(workspace, jobs.listed(workspace)[0].id, timeout=60).state == "succeeded"
+    assert datasets.by_name(workspace.engine, "闲聊").count == 5
 
 
 def test_a_large_file_is_imported_in_the_background(page: Open, workspace: Workspace, tmp_path: Path) -> None:

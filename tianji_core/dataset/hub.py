@@ -1,15 +1,25 @@
-"""Downloads a dataset from Hugging Face or a compatible mirror. Runs in a process of its own: the address of
-the hub has to be set before its library is imported."""
+"""Downloads a dataset by its name, from Hugging Face, ModelScope or a mirror. Runs in a process of its own:
+the address of the hub has to be set before its library is imported."""
 
+import hashlib
 import os
 import re
-import threading
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlparse
 
 from tianji_core.addresses import address_problem, without_credentials
-from tianji_core.dataset.reading import NO_DATA, SUFFIXES
+from tianji_core.dataset.hub_bounds import (
+    Hub,
+    HubBounds,
+    Progress,
+    check_disk,
+    chosen_files,
+    fetch_each,
+    importable,
+    within_hours,
+)
+from tianji_core.dataset.modelscope_hub import MODELSCOPE, MODELSCOPE_TOKEN, fetch_from_modelscope
 from tianji_core.errors import ImportFileError, StudioError
 from tianji_core.gate import first_line
 from tianji_core.i18n import _
@@ -24,10 +34,10 @@ MIRRORS = "TIANJI_HF_MIRRORS"
 TOKEN = "HF_TOKEN"
 """Environment variable of the key for private datasets."""
 _ID = re.compile(r"[A-Za-z0-9][\w.\-]*(?:/[A-Za-z0-9][\w.\-]*)?")
-_WATCH = 0.5
-
-Progress = Callable[[float, float], None]
-"""Called with the bytes downloaded so far and in total."""
+_ENDPOINTS = {"huggingface": ("HF_ENDPOINT", HUB), "modelscope": ("MODELSCOPE_ENDPOINT", MODELSCOPE)}
+REVISIONS = {"huggingface": "main", "modelscope": "master"}
+"""The branch that is taken where a person names none."""
+TOKENS = {"huggingface": TOKEN, "modelscope": MODELSCOPE_TOKEN}
 
 
 def check_dataset_id(dataset_id: str) -> str:
@@ -46,13 +56,26 @@ def check_dataset_id(dataset_id: str) -> str:
     return name
 
 
-def check_endpoint(endpoint: str) -> str:
-    """Returns the address of a hub without its final slash; '' stands for ``HF_ENDPOINT`` or the hub itself.
+def hub_of(dataset_id: str, hub: Hub) -> Hub:
+    """Returns the hub that a pasted address is of; ``hub`` where it does not tell."""
+    host = urlparse(dataset_id.strip()).hostname or ""
+    known: dict[str, Hub] = {
+        "modelscope.cn": "modelscope",
+        "modelscope.ai": "modelscope",
+        "huggingface.co": "huggingface",
+    }
+    return next((one for name, one in known.items() if host == name or host.endswith(f".{name}")), hub)
+
+
+def check_endpoint(endpoint: str, hub: Hub = "huggingface") -> str:
+    """Returns the address of a hub without its final slash; '' stands for the library's own variable,
+    ``HF_ENDPOINT`` or ``MODELSCOPE_ENDPOINT``, or the hub itself.
 
     Raises:
         ImportFileError: it is no http address.
     """
-    address = (endpoint.strip() or os.environ.get("HF_ENDPOINT", "").strip() or HUB).rstrip("/")
+    variable, itself = _ENDPOINTS[hub]
+    address = (endpoint.strip() or os.environ.get(variable, "").strip() or itself).rstrip("/")
     if address_problem(address):
         raise ImportFileError(
             _(
@@ -63,90 +86,81 @@ def check_endpoint(endpoint: str) -> str:
     return address
 
 
-def folder_of(workspace: Workspace, dataset_id: str) -> Path:
-    """Returns the folder of a dataset until it is imported; the same one every time, so that a download can
-    continue."""
-    return workspace.home / "cache" / "fetched" / dataset_id.replace("/", "--")
+def folder_of(
+    workspace: Workspace, dataset_id: str, hub: Hub = "huggingface", files: Sequence[str] = ()
+) -> Path:
+    """Returns the folder of a dataset, or of the ``files`` chosen of it, until it is imported; the same one
+    every time, so that a download can continue."""
+    name = dataset_id.replace("/", "--")
+    if hub != "huggingface":
+        name = f"{hub}--{name}"
+    if files:
+        name += f"--{hashlib.sha256(chr(10).join(files).encode()).hexdigest()[:12]}"
+    return workspace.home / "cache" / "fetched" / name
 
 
-def fetch(workspace: Workspace, dataset_id: str, revision: str, endpoint: str, progress: Progress) -> Path:
+def fetch(
+    workspace: Workspace,
+    dataset_id: str,
+    revision: str,
+    endpoint: str,
+    progress: Progress,
+    hub: Hub = "huggingface",
+    bounds: HubBounds = HubBounds(),
+) -> Path:
     """Downloads the importable files of a dataset into a folder; files that are complete are not downloaded
-    again. For a dataset without such files, ``datasets`` writes one JSON Lines file for each split. Where
-    ``endpoint`` is the hub itself, the addresses of MIRRORS come before it.
+    again. For a dataset of Hugging Face without such files, ``datasets`` writes one JSON Lines file for each
+    split. Where ``endpoint`` is the hub itself, the addresses of its mirrors come before it.
 
     Raises:
-        ImportFileError: no such dataset or revision, or nothing in it can be read. StudioError: no
-        connection.
+        ImportFileError: no such dataset or revision, nothing in it can be read, or it is beyond the bounds.
+            StudioError: no connection, the disk is full, or the time is up.
     """
+    folder = claim_folder(folder_of(workspace, dataset_id, hub, bounds.files))
+    with within_hours(bounds.hours):
+        if hub == "modelscope":
+            fetch_from_modelscope(workspace, dataset_id, revision, endpoint, folder, bounds, progress)
+        else:
+            _from_hugging_face(workspace, dataset_id, revision, endpoint, folder, bounds, progress)
+    return folder
+
+
+def _from_hugging_face(
+    workspace: Workspace,
+    dataset_id: str,
+    revision: str,
+    endpoint: str,
+    folder: Path,
+    bounds: HubBounds,
+    progress: Progress,
+) -> None:
     if endpoint == HUB:
         endpoint = first_answering(MIRRORS, HUB)
     os.environ["HF_ENDPOINT"] = endpoint
     os.environ["HF_HUB_DISABLE_XET"] = "1"  # a mirror has plain files only
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
     os.environ["HF_HOME"] = str(workspace.home / "cache" / "huggingface")
-    from huggingface_hub import HfApi
+    from huggingface_hub import HfApi, hf_hub_download
 
     token = workspace.key(TOKEN) or False
-    folder = claim_folder(folder_of(workspace, dataset_id))
     try:
         info = HfApi(endpoint, token=token).dataset_info(dataset_id, revision=revision, files_metadata=True)
-        files = {
-            sibling.rfilename: int(sibling.size or 0)
-            for sibling in info.siblings or ()
-            if Path(sibling.rfilename).suffix.lower() in SUFFIXES
-            and Path(sibling.rfilename).name not in NO_DATA
-        }
-        if files:
-            _fetch_files(dataset_id, info.sha or revision, folder, files, token, progress)
-        else:
+        found = importable({each.rfilename: int(each.size or 0) for each in info.siblings or ()})
+        if not found:
             _make_lines(workspace, dataset_id, revision, folder, token)
+            return
+        files = chosen_files(found, bounds)
+        check_disk(folder, files)
+
+        def download(name: str) -> None:
+            wanted = info.sha or revision
+            hf_hub_download(
+                dataset_id, name, repo_type="dataset", revision=wanted, local_dir=folder, token=token
+            )
+
+        fetch_each(folder, files, progress, download)
     except Exception as error:
         raise _explained(error, dataset_id, revision, endpoint) from error
-    return folder
-
-
-def _fetch_files(
-    dataset_id: str,
-    revision: str,
-    folder: Path,
-    files: dict[str, int],
-    token: str | bool,
-    progress: Progress,
-) -> None:
-    from huggingface_hub import hf_hub_download
-
-    total, done = sum(files.values()), threading.Event()
-
-    def watch() -> None:
-        while not done.wait(_WATCH):
-            progress(min(_size(folder), total), total)
-
-    watcher = threading.Thread(target=watch, daemon=True)
-    watcher.start()
-    try:
-        for name in files:
-            hf_hub_download(
-                dataset_id,
-                name,
-                repo_type="dataset",
-                revision=revision,
-                local_dir=folder,
-                token=token,
-            )
-    finally:
-        done.set()
-        watcher.join()
-    progress(total, total)
-
-
-def _size(folder: Path) -> int:
-    sizes = []
-    for path in folder.rglob("*"):
-        try:
-            sizes.append(path.stat().st_size)
-        except FileNotFoundError:  # renamed between the listing and the question
-            continue
-    return sum(sizes)
 
 
 def _make_lines(

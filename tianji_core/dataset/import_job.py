@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from tianji_core import jobs
-from tianji_core.dataset.hub import TOKEN, check_dataset_id, check_endpoint, folder_of
+from tianji_core.dataset.hub import REVISIONS, TOKENS, check_dataset_id, check_endpoint, folder_of, hub_of
+from tianji_core.dataset.hub_bounds import Hub, HubBounds
 from tianji_core.dataset.reading import files_under
 from tianji_core.dataset.versions import check_name
 from tianji_core.errors import JobError
@@ -21,14 +22,17 @@ _LOOK_BACK = 100
 
 
 class ImportSubject(JobSubject):
-    """The recipe that gets the samples, and where they come from: a dataset by its name, from a mirror
-    (``endpoint``, as it was typed) or from Hugging Face, or a ``path``. ``after`` is the newest import of the
-    recipe before this one. ``only_fetch`` downloads the dataset and imports nothing yet. ``version`` names
-    the dataset version that the conversations become; '' makes them samples of the recipe."""
+    """The recipe that gets the samples, and where they come from: a dataset by its name, from a ``hub`` or a
+    mirror of it (``endpoint``, as it was typed), within ``bounds``, or a ``path``. ``after`` is the
+    newest import of the recipe before this one. ``only_fetch`` downloads the dataset and imports nothing yet.
+    ``version`` names the dataset version that the conversations become; '' makes them samples of the
+    recipe."""
 
     recipe: str
     after: int = 0
     dataset_id: str = ""
+    hub: Hub = "huggingface"
+    bounds: HubBounds = HubBounds()
     endpoint: str = ""
     path: str = ""
     only_fetch: bool = False
@@ -64,39 +68,57 @@ def start_hub_import(
     dataset_id: str,
     state: str = PENDING,
     endpoint: str = "",
-    revision: str = "main",
+    revision: str = "",
     version: str = "",
+    hub: Hub = "huggingface",
+    bounds: HubBounds = HubBounds(),
 ) -> Job:
-    """Fetch a dataset from Hugging Face or from the mirror ``endpoint`` and import all its files in the
-    background, as samples or as the dataset version called ``version``.
+    """Fetch a dataset from a hub or from its mirror ``endpoint`` and import the files that ``bounds`` choose
+    in the background, as samples or as the dataset version called ``version``.
 
     Raises:
         ImportFileError: the name or the address is wrong. JobError: an import runs already. DatasetError: the
             version cannot be called so.
     """
-    arguments = _from_hub(recipe_key, dataset_id, state, endpoint, revision)
+    arguments = _from_hub(recipe_key, dataset_id, state, endpoint, revision, hub, bounds)
     arguments = arguments.model_copy(update={"version": _version(workspace, version)})
     return _start(workspace, _("导入 {what}", what=arguments.dataset_id), arguments)
 
 
 def start_hub_fetch(
-    workspace: Workspace, recipe_key: str, dataset_id: str, endpoint: str = "", revision: str = "main"
+    workspace: Workspace,
+    recipe_key: str,
+    dataset_id: str,
+    endpoint: str = "",
+    revision: str = "",
+    hub: Hub = "huggingface",
+    bounds: HubBounds = HubBounds(),
 ) -> Job:
     """Downloads a dataset in the background, to be previewed before it is imported. Raises as
     :func:`start_hub_import`."""
-    arguments = _from_hub(recipe_key, dataset_id, PENDING, endpoint, revision)
+    arguments = _from_hub(recipe_key, dataset_id, PENDING, endpoint, revision, hub, bounds)
     arguments = arguments.model_copy(update={"only_fetch": True})
     return _start(workspace, _("下载 {what}", what=arguments.dataset_id), arguments)
 
 
-def _from_hub(recipe_key: str, dataset_id: str, state: str, endpoint: str, revision: str) -> ImportArguments:
-    name, address = check_dataset_id(dataset_id), check_endpoint(endpoint)
+def _from_hub(
+    recipe_key: str,
+    dataset_id: str,
+    state: str,
+    endpoint: str,
+    revision: str,
+    hub: Hub,
+    bounds: HubBounds,
+) -> ImportArguments:
+    hub = hub_of(dataset_id, hub)
     return ImportArguments(
         recipe=recipe_key,
-        dataset_id=name,
+        dataset_id=check_dataset_id(dataset_id),
+        hub=hub,
+        bounds=bounds,
         endpoint=endpoint.strip(),
-        address=address,
-        revision=revision.strip() or "main",
+        address=check_endpoint(endpoint, hub),
+        revision=revision.strip() or REVISIONS[hub],
         state=state,
     )
 
@@ -107,7 +129,7 @@ def fetched_folder(workspace: Workspace, job: Job) -> Path | None:
     subject = jobs.subject_of(job, ImportSubject)
     if subject is None or not subject.only_fetch or job.state != "succeeded":
         return None
-    folder = folder_of(workspace, subject.dataset_id)
+    folder = folder_of(workspace, subject.dataset_id, subject.hub, subject.bounds.files)
     return folder if folder.is_dir() else None
 
 
@@ -126,6 +148,8 @@ def start_fetched_import(
     arguments = ImportArguments(
         recipe=recipe_key,
         dataset_id=subject.dataset_id,
+        hub=subject.hub,
+        bounds=subject.bounds,
         endpoint=subject.endpoint,
         state=state,
         fetched=True,
@@ -170,7 +194,9 @@ def _start(workspace: Workspace, title: str, arguments: ImportArguments) -> Job:
     newest = datasets.listed_imports(workspace.engine, arguments.recipe, limit=1)
     after = newest[0].id if newest else 0
     subject = arguments.model_copy(update={"after": after})
-    return jobs.start_worker(workspace, KIND, title, subject, (TOKEN,) if arguments.dataset_id else ())
+    return jobs.start_worker(
+        workspace, KIND, title, subject, (TOKENS[arguments.hub],) if arguments.dataset_id else ()
+    )
 
 
 def import_job(workspace: Workspace, recipe_key: str) -> Job | None:

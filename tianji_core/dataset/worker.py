@@ -18,14 +18,15 @@ def import_samples(workspace: Workspace, arguments: ImportArguments, reporter: R
     """Downloads a dataset or reads files and imports them, unless they are only fetched; returns the exit
     code."""
     reporter.begin(0, _("字节"))
-    name = arguments.dataset_id
+    name, bounds = arguments.dataset_id, arguments.bounds
     if name and arguments.fetched:
-        path = folder_of(workspace, name)
+        path = _folder(workspace, arguments)
         if not path.is_dir():
             raise ImportFileError(_("下载好的文件不在了，请重新下载"))
     elif name:
         reporter.update(0, message=_("正在下载"))
-        path = fetch(workspace, name, arguments.revision, arguments.address, reporter.update)
+        place = (arguments.revision, arguments.address)
+        path = fetch(workspace, name, *place, reporter.update, arguments.hub, bounds)
     else:
         path = Path(arguments.path)
     if arguments.only_fetch:
@@ -42,7 +43,7 @@ def import_samples(workspace: Workspace, arguments: ImportArguments, reporter: R
     for report in reports:
         print("\n".join(report_lines(report)), flush=True)
     if name:
-        discard(folder_of(workspace, name))
+        discard(_folder(workspace, arguments))
     if not any(report.added or report.known for report in reports):
         raise ImportFileError(_("{path} 里没有一条可以导入的对话，什么也没有导入", path=name or path))
     return 0
@@ -51,7 +52,14 @@ def import_samples(workspace: Workspace, arguments: ImportArguments, reporter: R
 def _as_version(workspace: Workspace, arguments: ImportArguments, path: Path, reporter: Reporter) -> None:
     name = arguments.dataset_id
     sources = sources_of(path, name, arguments.encoding)
-    made = freeze_conversations(workspace, arguments.recipe, arguments.version, sources, reporter.update)
+    most = arguments.bounds.rows
+    made = freeze_conversations(
+        workspace, arguments.recipe, arguments.version, sources, reporter.update, most
+    )
     print(_("数据集 {name}：{n} 条对话", name=made.name, n=made.count), flush=True)
     if name:
-        discard(folder_of(workspace, name))
+        discard(_folder(workspace, arguments))
+
+
+def _folder(workspace: Workspace, arguments: ImportArguments) -> Path:
+    return folder_of(workspace, arguments.dataset_id, arguments.hub, arguments.bounds.files)

@@ -15,7 +15,7 @@ from tianji_core.errors import ModelError, StudioError
 from tianji_core.gate import first_line
 from tianji_core.i18n import _
 from tianji_core.jobs import JobSubject, Reporter
-from tianji_core.mirrors import first_answering
+from tianji_core.mirrors import MODELSCOPE_MIRRORS, first_answering
 from tianji_core.model_folders.base import checked_base, fingerprint
 from tianji_core.model_folders.manifest import (
     Artefact,
@@ -32,8 +32,6 @@ from tianji_core.workspace import Workspace
 
 MODEL_ID = re.compile(r"[A-Za-z0-9][\w.\-]*/[A-Za-z0-9][\w.\-]*")
 SOURCE = "modelscope"
-MIRRORS = "TIANJI_MODELSCOPE_MIRRORS"
-"""Environment variable, or line of ``.env``: addresses tried in turn before ModelScope itself."""
 TOKEN = "MODELSCOPE_API_TOKEN"
 """Environment variable with the token for models that are not public."""
 
@@ -127,7 +125,7 @@ def download(
     # The client stores locks and settings in its cache folder, which must not be in the user's home.
     os.environ.setdefault("MODELSCOPE_CACHE", str(workspace.home / "cache" / "modelscope"))
     if not os.environ.get("MODELSCOPE_ENDPOINT"):
-        mirror = first_answering(MIRRORS, workspace.settings().model_mirror.rstrip("/"))
+        mirror = first_answering(MODELSCOPE_MIRRORS, workspace.settings().model_mirror.rstrip("/"))
         os.environ.update({"MODELSCOPE_ENDPOINT": mirror} if mirror else {})
     refuse_second(workspace, model_id, name)
     reporter.update(0, message=_("正在询问文件清单"))

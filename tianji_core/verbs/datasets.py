@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from tianji_core import cleaning, dataset, jobs
+from tianji_core.dataset.hub_bounds import Hub, HubBounds
 from tianji_core.errors import ImportFileError, InputError
 from tianji_core.i18n import _
 from tianji_core.store import datasets
@@ -23,6 +24,7 @@ from tianji_core.verbs.common import (
     opened,
     show,
 )
+from tianji_core.verbs.hub_options import HubOptions
 from tianji_core.verbs.progress import progress_line
 from tianji_core.verbs.sample_options import CleanOption, MatchingOptions
 from tianji_core.verbs.tables import show_table
@@ -34,15 +36,12 @@ NAME_ON_HUB = re.compile(r"[\w.\-]+/[\w.\-]+")
 
 def import_samples(
     source: Annotated[
-        str, typer.Argument(help="A file, a folder of files, or with --hub a dataset's name: owner/name.")
+        str,
+        typer.Argument(
+            help="A file, a folder of files, or with --hub or --modelscope a dataset's name: owner/name."
+        ),
     ],
-    hub: Annotated[
-        bool, typer.Option("--hub", help="Fetch the dataset from Hugging Face or a mirror.")
-    ] = False,
-    endpoint: Annotated[
-        str, typer.Option(help="Address of the mirror; default: HF_ENDPOINT, or Hugging Face itself.")
-    ] = "",
-    revision: Annotated[str, typer.Option(help="Branch, tag or commit of the dataset.")] = "main",
+    fetching: HubOptions = HubOptions(),
     accepted: Annotated[bool, typer.Option("--accepted", help="Take them as reviewed already.")] = False,
     preview: Annotated[
         bool, typer.Option("--preview", help="Show what would be imported, and import nothing.")
@@ -63,17 +62,20 @@ def import_samples(
 ) -> None:
     """Import JSON, JSONL, CSV or Parquet in raw, merged, Alpaca, ShareGPT or messages form, or pairs of
     questions and answers; known items are not added again."""
-    if hub and encoding:
-        raise InputError(_("--encoding 只能用于这台机器上的文件，不能和 --hub 一起用"))
+    where, bounds = fetching.place(), fetching.bounds()
+    if where is not None and encoding:
+        raise InputError(_("--encoding 只能用于这台机器上的文件，不能和 --hub、--modelscope 一起用"))
+    if fetching.rows is not None and not version:
+        raise InputError(_("--rows 要和 --as-version 一起用：进审核的样本全部导入"))
     space = opened(workspace)
     key, state = chosen_recipe(space, recipe), ACCEPTED if accepted else PENDING
-    if hub:
-        _import_from_hub(space, key, source, (endpoint, revision), state, version, preview, as_json)
+    if where is not None:
+        _import_from_hub(space, key, source, (*where, bounds), state, version, preview, as_json)
         return
     path = Path(source).expanduser()
     if not path.exists() and NAME_ON_HUB.fullmatch(source):
         raise ImportFileError(
-            _("没有 {path} 这个文件或文件夹；如果是 Hugging Face 上的数据集，请加上 --hub", path=source)
+            _("没有 {path} 这个文件或文件夹；如果是网上的数据集，请加上 --modelscope 或 --hub", path=source)
         )
     if preview:
         _show_preview(space, key, path, encoding, as_json)
@@ -81,7 +83,7 @@ def import_samples(
     if version:
         sources = dataset.sources_of(path, encoding=encoding)
         with progress_line(_("导入"), quiet=as_json) as progress:
-            made = dataset.freeze_conversations(space, key, version, sources, progress)
+            made = dataset.freeze_conversations(space, key, version, sources, progress, bounds.rows)
         _show_conversations(made, as_json)
         return
     with progress_line(_("导入"), quiet=as_json) as progress:
@@ -95,21 +97,23 @@ def _import_from_hub(
     space: Workspace,
     key: str,
     name: str,
-    place: tuple[str, str],
+    place: tuple[Hub, str, str, HubBounds],
     state: str,
     version: str,
     preview: bool,
     as_json: bool,
 ) -> None:
-    """Imports a dataset by its name, or shows what that would do; ``place`` is the address and revision."""
+    """Imports a dataset by its name, or shows what that would do; ``place`` is the hub, the address, the
+    revision and the bounds."""
+    hub, endpoint, revision, bounds = place
     if preview:
-        job = dataset.start_hub_fetch(space, key, name, *place)
+        job = dataset.start_hub_fetch(space, key, name, endpoint, revision, hub, bounds)
         folder = dataset.fetched_folder(space, follow(space, job, quiet=as_json))
         if folder is None:
             raise ImportFileError(_("下载好的文件不在了，请重新下载"))
         _show_preview(space, key, folder, "", as_json, dataset.check_dataset_id(name))
         return
-    job = dataset.start_hub_import(space, key, name, state, *place, version)
+    job = dataset.start_hub_import(space, key, name, state, endpoint, revision, version, hub, bounds)
     ended = follow(space, job, quiet=as_json)
     if version:
         _show_conversations(datasets.by_name(space.engine, version.strip()), as_json)
