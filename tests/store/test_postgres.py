@@ -1,6 +1,7 @@
 """PostgreSQL for a team: the statements that are not the same as on SQLite, against a real server."""
 
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -234,3 +235,25 @@ def test_numbers_go_on_above_the_folders_that_the_database_does_not_know(shared:
     assert (number(), number()) == (1, 2)
     (shared.logs / "job-40.log").touch()
     assert (number(), number()) == (41, 42)
+
+
+def test_a_dump_is_restored_into_another_database_as_the_manual_says(
+    shared: Workspace, tmp_path: Path
+) -> None:
+    if not (shutil.which("pg_dump") and shutil.which("pg_restore")):
+        pytest.skip("BACKUPS OF POSTGRESQL ARE NOT TESTED: no pg_dump here; install postgresql-client")
+    ids = store(shared, [new(0), new(1)])
+    steps.set_state(shared.engine, SampleFilter("wishes", ids=(ids[0],)), ACCEPTED, "甲")
+    address = shared.database_url.replace("+psycopg", "")
+    file = tmp_path / "studio.dump"
+    dump = ("pg_dump", "--format=custom", f"--file={file}", address)
+    subprocess.run(dump, check=True, timeout=120)
+    with fresh_database(shared.database_url) as other:
+        restore = ("pg_restore", "--no-owner", "--exit-on-error")
+        target = f"--dbname={other.replace('+psycopg', '')}"
+        subprocess.run((*restore, target, str(file)), check=True, timeout=120)
+        engine = open_engine(other)
+        assert [s.state for s in samples.many(engine, ids)] == [ACCEPTED, PENDING]
+        with writing(engine) as connection:  # numbers go on after the restored ones
+            assert min(samples.insert_new(connection, [new(2)], IMPORT)) > max(ids)
+        engine.dispose()

@@ -1,6 +1,6 @@
 """The rules applied to stored samples: checking, previewing and fixing in bulk."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from tianji_core.cleaning.comparing import compare_all, forget_outdated, must_compare
@@ -118,15 +118,30 @@ def check_again(workspace: Workspace, recipe_key: str, progress: Progress | None
 
 
 def _check_batch(workspace: Workspace, recipe_key: str, batch: Sequence[Unchecked], context: Context) -> None:
+    own = {sample.id: own_findings(sample, context) for sample in batch}
+    save_findings(workspace, recipe_key, batch, own)
+
+
+def own_findings(sample: Unchecked, context: Context) -> list[Finding]:
+    """Returns what the rules find in a sample without looking at any other. Pure."""
+    items = check_turns(sample, context)
+    known = any(item.rule == UNFINISHED_RULE and not item.turn for item in items)
+    if not known and (cut := unfinished(sample)) is not None:
+        items.append(cut)
+    return items
+
+
+def save_findings(
+    workspace: Workspace, recipe_key: str, batch: Sequence[Unchecked], own: Mapping[int, list[Finding]]
+) -> None:
+    """Stores what was found in each sample of ``batch`` alone (by number), with what follows from the samples
+    beside it."""
     twins = findings.twins(workspace.engine, recipe_key, batch, EXACT_DUPLICATE.id)
     imitated = [sample.id for sample in batch if sample.source == IMITATION]
     alike = imitation.too_close(workspace.engine, imitated)
     by_sample: dict[int, tuple[int, list[Finding]]] = {}
     for sample in batch:
-        items = check_turns(sample, context)
-        known = any(item.rule == UNFINISHED_RULE and not item.turn for item in items)
-        if not known and (cut := unfinished(sample)) is not None:
-            items.append(cut)
+        items = list(own[sample.id])
         if (twin := twins.get(sample.id)) is not None:
             items.append(Finding(EXACT_DUPLICATE.id, _("与样本 {id} 的内容一样", id=twin)))
         if sample.id in alike and sample.output == sample.original:

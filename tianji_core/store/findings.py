@@ -1,10 +1,10 @@
 """Stored findings of the cleaning rules; the rules themselves are in :mod:`tianji_core.cleaning`."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Engine, and_, case, delete, exists, func, insert, select, update
+from sqlalchemy import Connection, Engine, Row, and_, case, delete, exists, func, insert, select, update
 
 from tianji_core.store.database import reading, writing
 from tianji_core.store.samples import REJECTED, SampleFilter, turns_of
@@ -59,6 +59,42 @@ def unchecked(engine: Engine, recipe: str, limit: int) -> list[Unchecked]:
     with reading(engine) as connection:
         rows = [row._mapping for row in connection.execute(query)]
     return [Unchecked(**{**row, "history": turns_of(row["history"])}) for row in rows]
+
+
+class Shown(NamedTuple):
+    """A sample as the rules check it, with what tells whether it is still the same."""
+
+    sample: Unchecked
+    state: str
+    digest: str
+
+
+_SHOWN = [*_UNCHECKED, samples.c.state, samples.c.digest]
+
+
+def each_shown(engine: Engine, sample_filter: SampleFilter, batch: int = _CHUNK) -> Iterator[list[Shown]]:
+    """Yields all matching samples by number in batches; the database is not locked in between."""
+    after = 0
+    query = select(*_SHOWN).where(*sample_filter.conditions()).order_by(samples.c.id).limit(batch)
+    while True:
+        with reading(engine) as connection:
+            rows = connection.execute(query.where(samples.c.id > after)).all()
+        if not rows:
+            return
+        yield [_shown(row) for row in rows]
+        after = rows[-1].id
+
+
+def shown(engine: Engine, recipe: str, ids: Sequence[int]) -> dict[int, Shown]:
+    """Returns number → sample for those of at most some hundred numbers that the recipe has."""
+    query = select(*_SHOWN).where(samples.c.recipe == recipe, samples.c.id.in_(list(ids)))
+    with reading(engine) as connection:
+        return {row.id: _shown(row) for row in connection.execute(query)}
+
+
+def _shown(row: Row[Any]) -> Shown:
+    fields = {name: row._mapping[name] for name in Unchecked._fields}
+    return Shown(Unchecked(**{**fields, "history": turns_of(row.history)}), row.state, row.digest)
 
 
 def unchecked_count(engine: Engine, recipe: str) -> int:

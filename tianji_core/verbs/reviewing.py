@@ -1,10 +1,12 @@
 """Verbs for reviewing samples: clean, accept, reject, undo, review-stats."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from tianji_core import cleaning, review
+from tianji_core.cleaning.shards import check_shard, rules_for
 from tianji_core.errors import InputError
 from tianji_core.i18n import _
 from tianji_core.recipe import fact_words
@@ -30,11 +32,18 @@ def clean(
     again: Annotated[
         bool, typer.Option("--again", help="Check everything anew, for changed lists or limits.")
     ] = False,
+    shard: Annotated[
+        list[Path] | None,
+        typer.Option(help="Check these shards of 'shards' instead; needs no workspace.", show_default=False),
+    ] = None,
     recipe: RecipeOption = None,
     as_json: JsonOption = False,
     workspace: WorkspaceOption = None,
 ) -> None:
     """Check samples by rule, and fix what can be fixed safely."""
+    if shard:
+        _check_shards(shard, fix, as_json)
+        return
     space = opened(workspace)
     key = chosen_recipe(space, recipe)
     with progress_line(_("检查"), quiet=as_json) as progress:
@@ -58,6 +67,16 @@ def clean(
     )
     counts = {rule: count.samples for rule, count in overview.by_rule.items()}
     facts = {"checked": checked, "fixed": fixed, "findings": counts, "samples": overview.repairs._asdict()}
+    show(facts, as_json, "\n".join(lines))
+
+
+def _check_shards(files: list[Path], fix: bool, as_json: bool) -> None:
+    facts = []
+    for file in files:
+        file = file.expanduser().absolute()
+        target, rows, found = check_shard(file, rules_for(file.parent.parent), fix)
+        facts.append({"shard": file, "checked": target, "rows": rows, "with_findings": found})
+    lines = [_("{checked}：{rows} 条，{with_findings} 条有问题", **fact) for fact in facts]
     show(facts, as_json, "\n".join(lines))
 
 
