@@ -23,6 +23,7 @@ from tianji_core.evaluation.sweep import (
     start_sweep,
     sweep_job,
     swept_runs,
+    with_topped_up,
 )
 from tianji_core.i18n import _
 from tianji_core.store.recipes import StoredRecipe
@@ -97,7 +98,7 @@ def _start(workspace: Workspace, stored: StoredRecipe, run: TrainingRun) -> None
                 texts=int(texts),
                 in_doubt=min(2000, 4 * int(limit)),
             )
-            start_sweep(workspace, plan)
+            start_sweep(workspace, with_topped_up(workspace, stored.recipe, plan))
             st.rerun()
 
 

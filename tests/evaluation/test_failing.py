@@ -15,7 +15,14 @@ from tianji_core.evaluation import (
     start_top_up,
     top_ups,
 )
-from tianji_core.evaluation.sweep import SweepPlan, SweepPoint, newest_result, top_up_results
+from tianji_core.evaluation.sweep import (
+    SweepPlan,
+    SweepPoint,
+    newest_learner,
+    newest_result,
+    top_up_results,
+    with_topped_up,
+)
 from tianji_core.evaluation.sweep.results import Sweep, save_sweep
 from tianji_core.models.nano import held_out
 from tianji_core.recipe import built_in_recipe, tasks
@@ -85,6 +92,22 @@ def measure(workspace: Workspace, run_id: int, outcomes: tuple[QuestionOutcome, 
     save_sweep(workspace, Sweep(plan=plan, points=[point]))
 
 
+def test_every_later_measurement_asks_what_was_topped_up_again(workspace: Workspace) -> None:
+    plan = SweepPlan(run_id=1, recipe="wishes", revision=0, limit=5)
+    assert with_topped_up(workspace, WISHES, plan) == plan
+    case = held_out_cases(WISHES, (), plan.limit, plan.seed)[0]
+    own, far = (case.name.text, case.scene.text, case.style.text), ("赵老师", "发财", "正常")
+    outcomes = tuple(
+        QuestionOutcome(name=name, scene=scene, style=style, passed=False)
+        for name, scene, style in (own, far)
+    )
+    measured = MeasuredAnswers(source="评测", outcomes=outcomes)
+    topped = planned_top_up(workspace, "wishes", outcomes, each=2)
+    _made, job = start_top_up(workspace, "wishes", measured, topped, TeacherChoice())
+    assert jobs.wait(workspace, job.id, timeout=60).state == "succeeded"
+    assert with_topped_up(workspace, WISHES, plan).also == (far,)
+
+
 def test_after_the_next_training_the_same_questions_tell_whether_it_helped(workspace: Workspace) -> None:
     before = trainings.add(workspace.engine, "第一次", "nano-cpu-qlora", add_version(workspace).id, {})
     measured = MeasuredAnswers(source="第一次", outcomes=asked(10, {0, 1, 2}), training_run_id=before.id)
@@ -99,7 +122,9 @@ def test_after_the_next_training_the_same_questions_tell_whether_it_helped(works
     measure(workspace, before.id, asked(10, set()))
     assert top_up_results(workspace, before) == []  # its data is older than the samples
     version = add_version(workspace, "v2")
+    assert newest_learner(workspace, made) is None
     after = trainings.add(workspace.engine, "第二次", "nano-cpu-qlora", version.id, {})
+    assert newest_learner(workspace, made) == after
     measure(workspace, after.id, asked(10, {0, 5}))
     (result,) = top_up_results(workspace, after)
     assert (result.failed, result.repaired, result.right, result.kept) == (3, 2, 7, 6)

@@ -15,6 +15,7 @@ from tianji_core.evaluation.sweep import (
     good_at_both,
     load_sweep,
     start_sweep,
+    with_topped_up,
 )
 from tianji_core.i18n import _
 from tianji_core.model_folders.trust import code_allowed
@@ -142,7 +143,7 @@ def sweep(
         in_doubt=in_doubt,
         seed=seed,
     )
-    job = start_sweep(space, plan)
+    job = start_sweep(space, with_topped_up(space, stored.recipe, plan))
     if detach:
         show({"job": job.id}, as_json, _("任务 {job} 已开始", job=job.id))
         return

@@ -11,8 +11,8 @@ from pydantic import ValidationError
 from tianji_core import evaluation
 from tianji_core.comparison import check_board, load_board, outcomes_by_model
 from tianji_core.errors import InputError
-from tianji_core.evaluation import MeasuredAnswers, QuestionOutcome
-from tianji_core.evaluation.sweep import last_outcomes, load_sweep, newest_result
+from tianji_core.evaluation import MeasuredAnswers, QuestionOutcome, TopUp
+from tianji_core.evaluation.sweep import last_outcomes, load_sweep, newest_learner, newest_result
 from tianji_core.evaluation.trained_on import checker_of
 from tianji_core.i18n import _
 from tianji_core.jobs import duration_text
@@ -174,15 +174,7 @@ def _show_results(space: Workspace, recipe: str, as_json: bool) -> None:
     facts, lines = [], []
     for made in evaluation.top_ups(space, recipe):
         result = newest_result(space, made)
-        lines.append(
-            result.sentence
-            if result is not None
-            else _(
-                "批次 {run}（{source}）：冻结新版本、训练并测过以后才知道",
-                run=made.run_id,
-                source=made.source,
-            )
-        )
+        lines.append(result.sentence if result is not None else _not_known(space, made))
         facts.append(
             {
                 "run": made.run_id,
@@ -194,3 +186,16 @@ def _show_results(space: Workspace, recipe: str, as_json: bool) -> None:
             }
         )
     show(facts, as_json, "\n".join(lines) or _("还没有为没学会的补过样本"))
+
+
+def _not_known(space: Workspace, made: TopUp) -> str:
+    """What is still to be done before a top-up has a result."""
+    values = {"run": made.run_id, "source": made.source}
+    learner = newest_learner(space, made)
+    if learner is None:
+        return _("批次 {run}（{source}）：冻结新版本、训练并测过以后才知道", **values)
+    return _(
+        "批次 {run}（{source}）：训练 {n} 学过了，还没问当时没答好的题；测一测：python -m tianji_core sweep {n}",
+        n=learner.id,
+        **values,
+    )

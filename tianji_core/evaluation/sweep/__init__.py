@@ -5,6 +5,7 @@ The curve shows at which checkpoint to stop. Importing this package does not loa
 from tianji_core.evaluation.sweep.after_top_up import (
     TopUpResult,
     last_outcomes,
+    newest_learner,
     newest_result,
     top_up_results,
 )
@@ -13,6 +14,7 @@ from tianji_core.evaluation.sweep.after_training import (
     TrainingEffect,
     effect_of,
     start_before_after,
+    with_topped_up,
 )
 from tianji_core.evaluation.sweep.job import KIND, start_sweep, sweep_job, swept_runs
 from tianji_core.evaluation.sweep.results import (
@@ -41,10 +43,12 @@ __all__ = [
     "good_at_both",
     "last_outcomes",
     "load_sweep",
+    "newest_learner",
     "newest_result",
     "start_before_after",
     "start_sweep",
     "sweep_job",
     "swept_runs",
     "top_up_results",
+    "with_topped_up",
 ]

@@ -9,6 +9,7 @@ from tianji_core.evaluation.topped_up import TopUp, top_ups
 from tianji_core.i18n import _
 from tianji_core.store import runs
 from tianji_core.store import training as trainings
+from tianji_core.store.datasets import DatasetVersion
 from tianji_core.store.training import TrainingRun
 from tianji_core.training import version_of
 from tianji_core.workspace import Workspace
@@ -55,14 +56,27 @@ def top_up_results(workspace: Workspace, run: TrainingRun) -> list[TopUpResult]:
         return []
     found = []
     for made in top_ups(workspace, version.recipe):
-        try:
-            begun = runs.get(workspace.engine, made.run_id).created_at
-        except StudioError:
-            continue
-        if begun < version.created_at and made.training_run_id != run.id:
+        if _could_learn(workspace, made, run, version):
             result = _compared(made, run.id, now)
             found += [result] if result.failed else []
     return found
+
+
+def _could_learn(workspace: Workspace, made: TopUp, run: TrainingRun, version: DatasetVersion) -> bool:
+    try:
+        begun = runs.get(workspace.engine, made.run_id).created_at
+    except StudioError:
+        return False
+    return begun < version.created_at and made.training_run_id != run.id
+
+
+def newest_learner(workspace: Workspace, made: TopUp) -> TrainingRun | None:
+    """Returns the newest training that could learn from the samples of a top-up, None where there is none."""
+    for run in trainings.listed(workspace.engine, made.recipe):
+        version = version_of(workspace, run)
+        if version is not None and _could_learn(workspace, made, run, version):
+            return run
+    return None
 
 
 def newest_result(workspace: Workspace, made: TopUp) -> TopUpResult | None:

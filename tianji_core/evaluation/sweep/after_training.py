@@ -73,11 +73,16 @@ def own_plan(workspace: Workspace, run: TrainingRun) -> SweepPlan:
         revision=stored.revision,
         styles=() if len(styles) == len(known) else styles,
     )
-    return plan.model_copy(update={"also": _topped_up(workspace, stored.recipe, plan)})
+    return with_topped_up(workspace, stored.recipe, plan)
+
+
+def with_topped_up(workspace: Workspace, recipe: Recipe, plan: SweepPlan) -> SweepPlan:
+    """Returns the plan with the questions of the newest top-up that it does not ask anyway, so that the
+    measurement tells whether the top-up has helped."""
+    return plan.model_copy(update={"also": _topped_up(workspace, recipe, plan)})
 
 
 def _topped_up(workspace: Workspace, recipe: Recipe, plan: SweepPlan) -> tuple[Question, ...]:
-    """The questions of the newest top-up that the plan does not ask anyway."""
     newest = top_ups(workspace, recipe.key)[:1]
     if not newest:
         return ()
