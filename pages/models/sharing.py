@@ -9,7 +9,7 @@ from pages.shared.frame import current_recipe, remember_notice, report_errors
 from pages.shared.kept import forget_typed, kept_text
 from pages.shared.text import plain
 from tianji_core import models
-from tianji_core.access.hosts import is_loopback, outward_address
+from tianji_core.access.hosts import STUDIO_VARIABLE, is_loopback, outward_address, studio_address
 from tianji_core.i18n import _
 from tianji_core.serving import servers
 from tianji_core.sharing import LONGEST_DAYS, MOST_PER_MINUTE, Share, Shares, kept_questions
@@ -124,19 +124,32 @@ def _kept_questions(workspace: Workspace, share: Share) -> None:
 
 
 def _studio() -> str:
-    """The address of the studio in links, without a page: the one under which this browser knows it; where
-    only this machine knows that one and others reach the studio, the one that others use."""
+    """The address of the studio in links, without a page: the one that is set; else the one under which this
+    browser knows it; where only this machine knows that one and others reach the studio, the one that others
+    use."""
+    if known := studio_address():
+        return known
     parts = urlsplit(st.context.url or "http://127.0.0.1:6006/")
     place = parts.netloc
     if _local_only(parts) and not is_loopback(_bound()) and (outward := outward_address()):
-        place = f"{outward}:{parts.port}" if parts.port else outward
+        place = f"{outward}:{st.get_option('server.port')}"  # that of the browser may be one of a tunnel
     return f"{parts.scheme}://{place}{parts.path.rstrip('/').removesuffix('/models')}"
 
 
 def _reach() -> None:
     """Says where only this machine can open the links, and how others can."""
     parts = urlsplit(st.context.url or "http://127.0.0.1:6006/")
-    if not _local_only(parts) or not is_loopback(_bound()):
+    if studio_address() or not _local_only(parts):
+        return
+    if not is_loopback(_bound()):
+        if not outward_address():
+            st.warning(
+                _(
+                    "工坊不知道别人用哪个地址打开它（在容器里，或者经过隧道），下面的链接只有这台机器打得开。启动前设好 `{variable}`，例如 `{variable}=https://studio.example.com`。",
+                    variable=STUDIO_VARIABLE,
+                ),
+                icon="🔒",
+            )
         return
     outward = outward_address() or _("这台机器的地址")
     st.warning(

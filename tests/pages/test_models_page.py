@@ -3,10 +3,15 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pages.models import sharing
 from tests.conftest import ROOT
+from tests.pages.opening import opened
 from tests.tiny_base import add_version, write_tiny_base
 from tests.work_folders import write_checkpoint, write_sitting
 from tianji_core import models, training
+from tianji_core.access import hosts
+from tianji_core.access.hosts import allowed_hosts_setting
+from tianji_core.errors import SettingsError
 from tianji_core.model_folders.learnt import LearntPairs, LearntPart
 from tianji_core.model_folders.manifest import Artefact, write_artefact
 from tianji_core.models.catalogue import making
@@ -127,3 +132,24 @@ def test_a_card_names_the_mix_and_the_pairs(workspace, app):
     assert "闲聊 20 条（25%，token 的 40%）" in shown and "偏好对 口味（36 对）" in shown
     said = [element.value for element in app.text]
     assert any(value.endswith("c" * 16) for value in said) and any(value.endswith("d" * 16) for value in said)
+
+
+def test_links_carry_the_address_that_others_use(workspace, monkeypatch):
+    share = Shares(workspace).add("one", "wishes", 7)
+    monkeypatch.setenv("TIANJI_STUDIO_URL", "https://studio.example.com/tianji/")
+    page = opened("models")
+    assert f"https://studio.example.com/tianji{Shares(workspace).path(share)}" in [c.value for c in page.code]
+    assert not any("打得开" in warning.value for warning in page.warning)
+    assert "https://studio.example.com" in allowed_hosts_setting()
+    monkeypatch.setenv("TIANJI_STUDIO_URL", "https://me:secret@studio.example.com")
+    with pytest.raises(SettingsError, match="TIANJI_STUDIO_URL") as raised:
+        allowed_hosts_setting()
+    assert "secret" not in str(raised.value)
+
+
+def test_a_studio_in_a_container_says_that_it_knows_no_address_for_others(workspace, monkeypatch, tmp_path):
+    Shares(workspace).add("one", "wishes", 7)
+    monkeypatch.delenv("TIANJI_STUDIO_URL", raising=False)
+    monkeypatch.setattr(hosts, "_IN_CONTAINER", (str(tmp_path),))
+    monkeypatch.setattr(sharing.st, "get_option", {"server.address": "0.0.0.0", "server.port": 6006}.get)
+    assert any("TIANJI_STUDIO_URL" in warning.value for warning in opened("models").warning)

@@ -11,9 +11,11 @@ import re
 import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from tianji_core.addresses import address_problem
 from tianji_core.errors import SettingsError
 from tianji_core.i18n import _
 
@@ -26,6 +28,10 @@ ALLOWED_HOSTS_VARIABLE = "TIANJI_ALLOWED_HOSTS"
 TRUSTED_PROXIES_VARIABLE = "TIANJI_TRUSTED_PROXIES"
 """Environment variable with the addresses or networks of proxies, separated by commas, whose
 ``X-Forwarded-For`` and ``X-Forwarded-Proto`` are believed. Nobody else's are."""
+
+STUDIO_VARIABLE = "TIANJI_STUDIO_URL"
+"""Environment variable with the address under which others open the studio, for links: behind a tunnel or in
+a container the studio cannot know it."""
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _NAME = re.compile(r"[a-z0-9_]([a-z0-9_.-]{0,251}[a-z0-9_])?", re.ASCII)
@@ -116,9 +122,27 @@ def allowed_hosts(bound: str, port: int, further: Iterable[str] = ()) -> Allowed
 
 
 def allowed_hosts_setting() -> list[str]:
-    """Returns the entries of :data:`ALLOWED_HOSTS_VARIABLE`."""
+    """Returns the entries of :data:`ALLOWED_HOSTS_VARIABLE`, and the address of :func:`studio_address`.
+
+    Raises:
+        SettingsError: as :func:`studio_address`.
+    """
     text = os.environ.get(ALLOWED_HOSTS_VARIABLE, "")
-    return [entry.strip() for entry in text.split(",") if entry.strip()]
+    own = urlsplit(studio_address())
+    named = [f"{own.scheme}://{own.netloc}"] if own.netloc else []
+    return list(dict.fromkeys([entry.strip() for entry in text.split(",") if entry.strip()] + named))
+
+
+def studio_address() -> str:
+    """Returns the address in :data:`STUDIO_VARIABLE` without a slash at its end; '' where none is set.
+
+    Raises:
+        SettingsError: it is no address, or has a user name, a password or a query.
+    """
+    address = os.environ.get(STUDIO_VARIABLE, "").strip().rstrip("/")
+    if address and (problem := address_problem(address)):
+        raise SettingsError(_("{variable} 不对：{problem}", variable=STUDIO_VARIABLE, problem=problem))
+    return address
 
 
 def trusted_proxies_setting() -> list[str]:
@@ -149,9 +173,15 @@ def is_loopback(address: str) -> bool:
     return _is_address(address) and ipaddress.ip_address(address).is_loopback
 
 
+_IN_CONTAINER = ("/.dockerenv", "/run/.containerenv")
+"""Files that Docker and Podman put into a container."""
+
+
 def outward_address() -> str:
-    """Returns the address under which other machines of the network reach this one; '' where it has none.
-    Nothing is sent for it."""
+    """Returns the address under which other machines of the network reach this one; '' where it has none, or
+    only that of a container, which others cannot use. Nothing is sent for it."""
+    if any(Path(mark).exists() for mark in _IN_CONTAINER):
+        return ""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             probe.connect(("192.0.2.1", 9))  # an address that nobody has; the system only chooses the way

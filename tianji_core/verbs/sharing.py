@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from tianji_core.access.hosts import studio_address
 from tianji_core.errors import InputError
 from tianji_core.i18n import _
 from tianji_core.serving.services import is_confirmed, remember_service
@@ -41,8 +42,11 @@ def share(
     ] = False,
     login: Annotated[bool, typer.Option("--login", help="A visitor also needs an account.")] = False,
     studio: Annotated[
-        str, typer.Option(help="Address under which others open the studio, for the printed link.")
-    ] = "http://127.0.0.1:6006",
+        str,
+        typer.Option(
+            help="Address under which others open the studio, for the link; default: TIANJI_STUDIO_URL."
+        ),
+    ] = "",
     recipe: RecipeOption = None,
     as_json: JsonOption = False,
     workspace: WorkspaceOption = None,
@@ -50,7 +54,7 @@ def share(
     """Make, list and revoke links to a page on which others ask one model without an account."""
     space = opened(workspace)
     shares = Shares(space)
-    address = studio.rstrip("/")
+    address = studio.rstrip("/") or studio_address() or "http://127.0.0.1:6006"
     if action is ShareAction.LIST:
         listed = shares.listed()
         rows = [_row(one, address + shares.path(one)) for one in listed]
