@@ -350,6 +350,8 @@ def main() -> int:
     )
     parser.add_argument("--baseline", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
+    if not 1 <= arguments.one_in <= len(PEOPLE) * len(STYLES):
+        parser.error(f"--one-in: 1 to {len(PEOPLE) * len(STYLES)}, so that each model answers")
     if arguments.baseline:
         one_by_one(arguments.baseline, arguments.max_tokens, arguments.one_in)
         return 0

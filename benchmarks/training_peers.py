@@ -43,6 +43,8 @@ from tianji_core.training.profiles import adapted, profile
 ROOT = Path(__file__).resolve().parents[1]
 BF16, FLOAT8, LITTLE = "96gb", "80gb-fp8", "24gb"
 LOSS_WITHIN = 0.005
+"""How far the loss of a profile may lie above the best peer's, at equal tokens. It may lie below: peft and
+Unsloth add an adapter's product to one that is already rounded to bfloat16, which loses its first steps."""
 AS_PEERS = {"lora_r": 64, "lora_alpha": 16, "learning_rate": 2e-4}  # what the drivers of the peers train with
 EXPORT = """
 import sys, numpy
@@ -211,17 +213,16 @@ def verdict(
         for key, (ours, theirs, bar) in ratios.items()
         if ours and theirs
     }
-    losses = [
-        results[key]["loss"] for key in (BF16, FLOAT8, LITTLE, "unsloth") if results.get(key, {}).get("loss")
-    ]
-    apart = max(losses) / min(losses) - 1 if losses else 0.0
-    passed = len(bars) == len(ratios) and all(bar["pass"] for bar in bars.values()) and apart <= LOSS_WITHIN
+    ours = [results[key]["loss"] for key in (BF16, FLOAT8, LITTLE) if results.get(key, {}).get("loss")]
+    theirs = [results[peer.name]["loss"] for peer in PEERS if results.get(peer.name, {}).get("loss")]
+    above = max(ours) / min(theirs) - 1 if ours and theirs else 0.0
+    passed = len(bars) == len(ratios) and all(bar["pass"] for bar in bars.values()) and above <= LOSS_WITHIN
     return {
         "benchmark": "training_peers",
         "figures": {"card": name, "bf16_tflops": round(rate / 1e12), "steps": steps, **results, "bars": bars},
         "baseline": {"unsloth_tokens_per_s": best},
         "ratio": bars.get("bf16_over_unsloth_best", {}).get("ratio"),
-        "loss_apart": round(apart, 4),
+        "loss_above_the_peers": round(above, 4),
         "bar": {key: bar for key, (_ours, _theirs, bar) in ratios.items()},
         "pass": None if small else passed,
     }

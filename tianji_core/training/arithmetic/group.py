@@ -173,26 +173,15 @@ class LoraGroup:
 
     def _summed(self, x: Tensor, low: Tensor, seed: int) -> Tensor:
         """The base's product and those of the adapters, (N, M)."""
-        pieces = [
-            (rows, low[:, ranks], factor)
-            for (rows, ranks, _up, _scaling), factor in zip(self._each, self._factors, strict=True)
-        ]
         bias = self.bias()
-        if self.kind == PACKED and x.is_cuda:
-            # The small part first: cuBLAS sums both in float32 before it rounds.
-            result = low.new_empty(len(low), sum(self.outputs))
-            for rows, lows, factor in pieces:
-                torch.mm(lows, factor.t(), out=result[:, rows])
-            result.addmm_(x, self._unpacked().t())
-            return result if bias is None else result.add_(bias)
         if self.kind == FLOAT8:
             result = self._float8_on(x.device).product(x)
         else:
             result = functional.linear(x, self._unpacked())
         if bias is not None:
             result.add_(bias)
-        for rows, lows, factor in pieces:
-            elementwise.add_product(result[:, rows], lows, factor, seed)
+        for (rows, ranks, _up, _scaling), factor in zip(self._each, self._factors, strict=True):
+            elementwise.add_product(result[:, rows], low[:, ranks], factor, seed)
         return result
 
     def _unpacked(self) -> Tensor:
