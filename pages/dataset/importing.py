@@ -67,7 +67,7 @@ def import_part(workspace: Workspace, recipe_key: str) -> None:
 def _from_files(workspace: Workspace, recipe_key: str, state: str, version: str) -> None:
     left, right = st.columns(2, gap="large")
     with left:
-        types = ["json", "jsonl", "ndjson", "csv", "tsv", "parquet"]
+        types = ["json", "jsonl", "ndjson", "csv", "tsv", "xlsx", "parquet"]
         uploads = kept_files(_("选择文件"), types, "import_files", several=True)
     path = right.text_input(
         _("或者填这台机器上的文件或文件夹路径"), placeholder="/data/wishes", **kept_text("import_path")

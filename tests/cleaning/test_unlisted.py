@@ -107,3 +107,41 @@ def test_a_correction_and_half_a_refusal_are_left_to_a_person(context: Context) 
     declined = "由于我不了解王局长的情况，难以写出贴切的内容，以下仅供参考：恭喜王局长履新，祝您工作顺利。"
     assert clean_text(Subject(declined, "王局长", "履新", "正常"), context) == declined
     assert rules(context, declined, "王局长", "履新")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "rule"),
+    [
+        ("王老师", "王老师，生日快乐！愿你身体健康，桃李满园，天天开心。", "wrong_pronoun"),
+        ("小侄女", "小侄女，生日快乐！愿您健康长大，天天开心，学习进步。", "wrong_pronoun"),
+        ("表姑", "小伙子，生日快乐！愿您身体健康，事事顺心，天天开心。", "wrong_person"),
+        ("李先生", "美女，生日快乐！愿您身体健康，事事顺心，天天开心。", "wrong_person"),
+        ("老邻居", "祝{小名}生日快乐，愿你身体健康，事事顺心，天天开心。", "placeholder"),
+        ("老邻居", "老邻居，生日快乐！蛋糕寄到桂花巷18号2栋，愿你天天开心。", "unsafe"),
+    ],
+)
+def test_faults_of_unlisted_receivers_are_found(context: Context, name: str, text: str, rule: str) -> None:
+    assert rule in rules(context, text, name, "生日")
+
+
+def test_another_age_is_another_occasion(context: Context) -> None:
+    text = "{}，愿您身体硬朗，笑口常开，往后的日子天天都是好日子。"
+    assert "wrong_occasion" in rules(context, text.format("恭贺您七十大寿"), "姨父", "八十大寿")
+    assert rules(context, text.format("恭贺您80大寿"), "姨父", "八十大寿") == set()
+
+
+def test_officialese_does_not_fit_a_playful_style(context: Context) -> None:
+    text = "妹妹生日到啦🎂现将有关事项通知如下，请严格按照文件精神开心一整天呀~"
+    assert "mixed_style" in rules(context, text, "妹妹", "生日", "小红书")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "内容如题，情义如山，礼物如风。妹妹，生日快乐！愿你新的一岁平安喜乐，天天开心。",
+        "妹妹，生日快乐！愿你新的一岁平安喜乐，每天都有好心情。\n姐姐\n于成都",
+    ],
+)
+def test_what_only_looks_like_talk_is_not_cut_off(context: Context, text: str) -> None:
+    fixed = clean_text(Subject(text, "妹妹", "生日", "正常"), context)
+    assert fixed.replace("\n", "") == text.replace("\n", "")

@@ -4,8 +4,10 @@ the content of a file decides how it is read."""
 import csv
 import io
 import json
+import zipfile
 from typing import Any
 
+import openpyxl
 import pyarrow
 import pytest
 from pyarrow import parquet
@@ -433,8 +435,48 @@ def test_a_person_can_name_the_encoding(workspace: Workspace) -> None:
         dataset.import_bytes(workspace, "wishes", content, "x.json", encoding="ebcdic")
 
 
+def workbook(*sheets: list[list[Any]]) -> bytes:
+    book = openpyxl.Workbook()
+    book.remove(book.active)
+    for rows in sheets:
+        sheet = book.create_sheet()
+        for row in rows:
+            sheet.append(row)
+    file = io.BytesIO()
+    book.save(file)
+    return file.getvalue()
+
+
+def test_a_workbook_is_read_as_a_table_whatever_it_is_called(workspace: Workspace) -> None:
+    content = workbook(
+        [["说明"], ["第二页才是样本"]],
+        [
+            ["祝福样本"],
+            ["问题", "回答", "字数"],
+            [Q, A, 14.0],
+            [None, None, None],
+            ["祝爸爸生日", "爸爸生日快乐！", 7],
+        ],
+    )
+    assert dataset.import_bytes(workspace, "wishes", content, "样本.csv").added == 2
+    assert {(each.input, each.output) for each in samples.page(workspace.engine, ALL)} == {
+        (Q, A),
+        ("祝爸爸生日", "爸爸生日快乐！"),
+    }
+
+
+def test_a_workbook_without_answers_and_a_damaged_one_are_refused(workspace: Workspace) -> None:
+    with pytest.raises(ImportFileError, match="没有“输入”和“输出”"):
+        dataset.import_bytes(workspace, "wishes", workbook([["名字", "年龄"], ["妹妹", 8]]), "x.xlsx")
+    whole = io.BytesIO()
+    with zipfile.ZipFile(whole, "w") as archive:
+        archive.writestr("xl/workbook.xml", "<no")
+    with pytest.raises(ImportFileError, match="不是完好的 Excel"):
+        dataset.import_bytes(workspace, "wishes", whole.getvalue(), "x.xlsx")
+
+
 def test_an_archive_is_named_as_one(workspace: Workspace) -> None:
-    with pytest.raises(ImportFileError, match="压缩包或者 Excel"):
+    with pytest.raises(ImportFileError, match="压缩包或者旧版 Excel"):
         dataset.import_bytes(workspace, "wishes", b"PK\x03\x04rest", "x.csv")
 
 

@@ -6,6 +6,7 @@ import re
 from functools import cache
 from typing import Any
 
+from tianji_core.cleaning.relations import sex
 from tianji_core.cleaning.rule import Subject
 from tianji_core.project import CONFIGS
 from tianji_core.yaml_reading import read_yaml
@@ -60,7 +61,13 @@ def _sexes() -> tuple[tuple[re.Pattern[str], re.Pattern[str]], ...]:
 
 @cache
 def _only_said_to_others(name: str) -> re.Pattern[str] | None:
-    return next((words for names, words in _sexes() if names.fullmatch(name)), None)
+    (male, said_to_women), (female, said_to_men) = _sexes()
+    if male.fullmatch(name) is not None:
+        return said_to_women
+    if female.fullmatch(name) is not None:
+        return said_to_men
+    known = sex(name)
+    return None if known is None else said_to_men if known == "f" else said_to_women
 
 
 def wrong_sex(text: str, subject: Subject) -> str | None:

@@ -19,7 +19,7 @@ SCALE = 100
 """Weights are stored as integers: the weight times this number."""
 MOURNFUL, LOVING, ELSEWHERE = PACKED
 MODERN, SLANG, UNFINISHED = "modern", "slang", "unfinished"
-SURELY_MOURNFUL = 1.0
+SURELY_MOURNFUL = 1.25
 """The score from which a sentence is flagged."""
 SURELY_LOVING = 0.5
 """The same for what only lovers say."""

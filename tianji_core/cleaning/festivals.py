@@ -38,15 +38,48 @@ def _own(scene: str) -> tuple[tuple[str, ...], re.Pattern[str]]:
     return tuple(pairs), re.compile("|".join(said) or r"(?!)")
 
 
+_NUMBER = "[0-9一二三四五六七八九十百两零〇]{1,4}"
+_COUNTED = re.compile(f"({_NUMBER})(?:周?(岁)|(大寿|华诞|寿辰)|(周年))")
+_DIGITS = {sign: n for n, sign in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
+
+
+def _value(number: str) -> int | None:
+    """Returns a number below a hundred, or 100 for all above in words; None if it is none."""
+    if number.isascii():
+        return int(number)
+    if "百" in number:
+        return 100
+    if "十" in number:
+        tens, _ten, ones = number.partition("十")
+        return 10 * (_DIGITS.get(tens, 1) if tens else 1) + (_DIGITS.get(ones, 0) if ones else 0)
+    return _DIGITS.get(number)
+
+
+def other_number(text: str, scene: str) -> str | None:
+    """Returns the age or the number of years for which a text congratulates if ``scene`` has another."""
+    if (mine := _COUNTED.search(scene)) is None:
+        return None
+    years = mine[4] is not None
+    said = [match for match in _COUNTED.finditer(text) if (match[4] is not None) == years]
+    if not said or any(_value(match[1]) == _value(mine[1]) for match in said):
+        return None
+    wished = [match for match in said if match[2] is None or _BIRTHDAY.match(text, match.end())]
+    return wished[0].group() if wished else None
+
+
+_BIRTHDAY = re.compile("的?生日|快乐|啦|了[，。！]")
+"""What follows an age that somebody has reached."""
+
+
 def other_occasion(text: str, scene: str) -> str | None:
     """Returns the words by which a text wishes another occasion than ``scene``, None if it wishes none, or
     its own as well."""
+    pairs, own = _own(scene)
+    if any(pair in text for pair in pairs):
+        return None
     match = _others(scene).search(text)
     word = match.group() if match is not None else None
-    if word is None and (greeted := _GREETED.search(text)) is not None:
+    if word is None and "节" in text and (greeted := _GREETED.search(text)) is not None:
         day = greeted["day"]
         word = greeted.group() if set(day[:-1]).isdisjoint(scene) else None
-    if word is None:
-        return None
-    pairs, own = _own(scene)
-    return None if any(pair in text for pair in pairs) or own.search(text) else word
+    return None if word is None or own.search(text) else word

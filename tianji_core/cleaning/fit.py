@@ -4,7 +4,8 @@ import re
 
 from tianji_core.cleaning.facts import wrong_day
 from tianji_core.cleaning.fault_model import MODERN, SLANG, worst_sentence
-from tianji_core.cleaning.festivals import other_occasion
+from tianji_core.cleaning.festivals import other_number, other_occasion
+from tianji_core.cleaning.relations import pronoun
 from tianji_core.cleaning.rule import (
     HARD_FLOOR,
     Context,
@@ -93,6 +94,8 @@ def _unsuitable_cell(_text: str, subject: Subject, context: Context) -> Found | 
 
 def _wrong_pronoun(text: str, subject: Subject, context: Context) -> Found | None:
     right = context.pronouns.get(subject.name)
+    if right is None and (right := pronoun(subject.name)) is not None and right.value in text:
+        return None  # where no list says so, a text that uses both may mean two people
     if right not in (Pronoun.FORMAL, Pronoun.INFORMAL):
         return None
     wrong = _INFORMAL if right is Pronoun.FORMAL else _FORMAL
@@ -178,7 +181,9 @@ def _wrong_occasion(text: str, subject: Subject, context: Context) -> Found | No
 
 
 def _other_occasion(text: str, subject: Subject) -> Found | None:
-    word = other_occasion(text, subject.scene) if subject.scene else None
+    if not subject.scene:
+        return None
+    word = other_number(text, subject.scene) or other_occasion(text, subject.scene)
     return None if word is None else Found(_("祝的是“{word}”，不是{scene}", word=word, scene=subject.scene))
 
 

@@ -42,6 +42,7 @@ _ABOUT = re.compile(r"(?:[祝愿]|祝福|希望|但愿)[他她](?![们俩])")
 """A wish for somebody who is not spoken to."""
 _THIRD, _MENTIONS = re.compile("[他她](?!们|[乡山日])"), 2
 """How often a text that calls somebody speaks of somebody else instead of them."""
+_THIRD_HINT = re.compile("[他她]|TA|对方")
 _TOLD_HOW = re.compile(
     r"[你您]\s*(?:可以|不妨|就|只要)(?:这样|这么|直接)?(?:[祝]|[对跟向给和](?=[他她]|TA|对方))(?:[他她](?!们)|TA|对方)"
 )
@@ -117,7 +118,7 @@ def _to_nobody(text: str, subject: Subject) -> str | None:
     one = subject.name and not is_several(subject.name) and _SPEECH.search(subject.style) is None
     if several is not None and one and subject.name not in several.group():
         return several.group().strip("，：！:! ")
-    if (told := _TOLD_HOW.search(text)) is not None:
+    if _THIRD_HINT.search(text) is not None and (told := _TOLD_HOW.search(text)) is not None:
         return told.group()
     if "你" in text or "您" in text or is_several(subject.name) or _CHILD.search(subject.scene):
         return None

@@ -7,6 +7,7 @@ from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 from tianji_core.project import CONFIGS
+from tianji_core.recipe import Pronoun
 from tianji_core.yaml_reading import read_yaml
 
 _MANNERS = r"(?:亲爱|敬爱|尊敬|最爱|挚爱|可爱|最好|最棒|辛苦|美丽|帅气)的|我(?:最?(?:亲爱|爱|好)?的)?|祝|愿|恭喜|祝贺|恭贺|祝福"
@@ -101,6 +102,29 @@ def cannot_be(name: str, word: str) -> bool:
 @cache
 def _roles() -> re.Pattern[str]:
     return re.compile(_file()["roles"])
+
+
+@cache
+def _form(kind: str) -> re.Pattern[str]:
+    return re.compile(_file()[kind])
+
+
+@lru_cache(maxsize=1_000)
+def pronoun(name: str) -> Pronoun | None:
+    """Returns the pronoun that is due to somebody of no list by the relation in their name, None if either
+    may be."""
+    if not name or is_several(name):
+        return None
+    if _form("formal").search(name) is not None:
+        return Pronoun.FORMAL
+    return Pronoun.INFORMAL if _form("informal").search(name) is not None else None
+
+
+@lru_cache(maxsize=1_000)
+def sex(name: str) -> str | None:
+    """Returns 'f' or 'm' where a name says so, None where it does not or means several people."""
+    female, male = (_form(kind).search(name) is not None for kind in ("female", "male"))
+    return None if female == male or is_several(name) else "f" if female else "m"
 
 
 def _differ(mine: Kinship, theirs: Kinship) -> bool:

@@ -24,6 +24,9 @@ FLAGGED = 0.2
 """The score from which a piece that stays needs a person."""
 LEANS, WORDS = -0.25, 0.3
 """A piece that stays needs a person from the first score on, too, if its words alone have the second."""
+AFTER_COLON, LOOSE_LEAD, LOOSE_CLOSING = 1.45, 3.0, 1.0
+"""The scores that must be reached where less than the end of a line parts what goes from what stays: a colon,
+or nothing but a stop."""
 KEPT = -1.75
 """The score up to which the first and the last piece must be that are left when others are removed: where
 there is talk, the next piece may be talk as well."""
@@ -65,6 +68,11 @@ _SENDER = re.compile(
     r"|[^，。！？：\n（(]{1,10}(?:[敬谨拜叩顿]?[上首启贺]|[爸妈爷奶公婆姑姨叔伯舅哥姐弟妹儿女孙徒友]))\s*"
 )
 """The last line of a letter: who sends it, by what they are to the receiver."""
+_WHEN_AND_WHERE = re.compile(
+    r"\s*(?:写?于[一-鿿]{1,8}|即[日夜]|[\d〇零一二三四五六七八九十廿初正腊]{1,4}[年月./-][\d〇零一二三四五六七八九十廿初年月日号夜晚晨./-]{1,10}"
+    r"|[一-鿿]{0,4}[之]?(?:夜|夕|晨|晚|初秋|深秋|岁末|立[春夏秋冬])(?:于[一-鿿]{1,6})?)\s*"
+)
+"""The last line of a letter: its day and place."""
 _NO_SENDER = re.compile(
     "智能|AI|[A-Za-z]{2}|助手|助理|伙伴|小编|佚名|名字|姓名|署名|机器人|模型|文案|祝福|版|以上|[_＿]{2}"
 )
@@ -85,6 +93,8 @@ _END_MARK = re.compile(
     re.IGNORECASE,
 )
 """An end mark or the name of an account: no part of a text."""
+_APART, _CLOSERS = re.compile(r"\s*[“「『（(【\[—*#>`<]"), tuple("”」』）)】]>`")
+"""What begins a part of its own, and the marks at the end of one."""
 _IN_BRACKETS = re.compile(r"\s*[（(【\[]([^（()）]*)[）)】\]]\s*")
 _ASIDE = 1.0
 """The score of the words in brackets up to which they may be an aside of the blessing."""
@@ -154,7 +164,11 @@ def reading(text: str, name: str = "") -> Reading:
             scores[n] = scores[beside] if 0 <= beside < len(cut) else -0.1
         elif piece.text.lstrip()[:1] == "#" and _TAGS.fullmatch(piece.text):
             scores[n] = _tags_score(piece.text, scores[n])
-        elif n and n == len(cut) - 1 and _is_signed(piece.text):
+        elif (
+            n
+            and n == len(cut) - 1
+            and (_is_signed(piece.text) or (piece.own_line and _WHEN_AND_WHERE.fullmatch(piece.text)))
+        ):
             scores[n] = min(scores[n], ADDRESS)
         elif len(piece.text) < _SHORT:
             scores[n] = _certain_score(piece.text, name, leads and n + 1 < len(cut), scores[n])
@@ -183,7 +197,7 @@ def reading(text: str, name: str = "") -> Reading:
         or (n >= stop and len(cut[n].text.strip()) <= _SHORT // 2)
         for n in gone
     )
-    clear = clear and _surely_blessing(kept)
+    clear = clear and _parted(cut, scores, start, stop) and _surely_blessing(kept)
     clear = clear and (labelled_texts(text) < 2 or not _labelled(text[cut[start].start : cut[stop - 1].end]))
     around = [cut[n].text for n in (*range(start), *range(stop, len(cut)))]
     clear = clear and not any(_CUT_SHORT.search(said) or _DECLINES.search(said) for said in around)
@@ -195,6 +209,20 @@ def reading(text: str, name: str = "") -> Reading:
 def _is_signed(text: str) -> bool:
     """Returns whether the last piece is the signature of somebody who knows the receiver."""
     return _SENDER.fullmatch(text) is not None and _NO_SENDER.search(text) is None
+
+
+def _parted(cut: list[Piece], scores: list[float], start: int, stop: int) -> bool:
+    """Returns whether what stands before and behind ``cut[start:stop]`` is parted from it by a line's end,
+    brackets or a dash, or is the surer talk."""
+    lead = [scores[n] for n in range(start) if not _LEADS.fullmatch(cut[n].text)]
+    edge = cut[start - 1].text if start else ""
+    if lead and not (edge.endswith("\n") or _APART.match(cut[start].text) or edge.rstrip()[-1:] in _CLOSERS):
+        least = AFTER_COLON if edge.rstrip()[-1:] in ("：", ":") else LOOSE_LEAD
+        if min(lead) < least:
+            return False
+    closing, last = scores[stop:], cut[stop - 1].text
+    apart = last.endswith("\n") or (stop < len(cut) and _APART.match(cut[stop].text) is not None)
+    return apart or min(closing, default=LOOSE_CLOSING) >= LOOSE_CLOSING
 
 
 def _labelled(text: str) -> bool:
@@ -357,7 +385,7 @@ def _closing(text: str, subject: Subject, _context: Context) -> Found | None:
 
 
 def _talk(text: str, subject: Subject, _context: Context) -> Found | None:
-    if (again := _CORRECTED.search(text)) is not None:
+    if ("不对" in text or "错" in text or "更正" in text) and (again := _CORRECTED.search(text)) is not None:
         return Found(_("像是在和提问的人说话：{words}", words=again.group()))
     read = reading(text, subject.name)
     if max(read.scores, default=LEANS - 1) < LEANS:
@@ -376,7 +404,7 @@ def _talk(text: str, subject: Subject, _context: Context) -> Found | None:
 
 def _not_blessing(text: str, subject: Subject, _context: Context) -> Found | None:
     read = reading(text, subject.name)
-    enough = -1.0 if len(text) >= HARD_FLOOR else 0.0
+    enough = -0.5 if len(text) >= HARD_FLOOR else 0.0
     whole = max(read.scores, default=DOUBT) < DOUBT and sum(read.scores) <= enough
     if (read.start, read.stop) != (0, len(read.pieces)):  # another rule names what is wrong
         return None

@@ -92,6 +92,8 @@ _FIELD = re.compile(
     r"(?:[ \t]{0,4}\n\s*|[,，|｜;；/][ \t]{0,4})"
 )
 """One of the things that were asked for, with or without a key."""
+_REQUEST = 80
+"""Characters at the beginning of a text that may repeat what was asked for."""
 _KEYED_LINE = re.compile(
     r"(?:要求|字数|长度|语气|风格|关系|主题|祝福语?|正文|输出|回答|内容)[ \t]{0,2}[:：=][ \t]{0,4}(?:[^\n，。]{1,16}\n\s*|(?=\S))"
 )
@@ -168,6 +170,9 @@ def _request_end(text: str, subject: Subject) -> int:
     """Returns where a text begins behind its receiver, occasion and style, of which at least two stand before
     it: in lines with or without keys, or parted by marks; 0 if they do not."""
     parts = {part for part in (subject.name, subject.scene, subject.style) if part}
+    head = text[:_REQUEST]
+    if sum(part in head for part in parts) < 2:
+        return 0
     end, seen = 0, 0
     while (match := _FIELD.match(text, end)) is not None and match["value"].strip() in parts:
         parts.discard(match["value"].strip())

@@ -12,20 +12,22 @@ from typing import BinaryIO, TextIO
 from tianji_core.dataset.encodings import KEEPING, text_encoding
 from tianji_core.dataset.streaming import BLANK, CHUNK, FileItem, json_items, line_items, one_line
 from tianji_core.dataset.tables import csv_items, delimiter_of, has_answers, parquet_items
+from tianji_core.dataset.workbooks import is_workbook, workbook_items
 from tianji_core.errors import CsvError, ImportFileError
 from tianji_core.i18n import _
 from tianji_core.spreadsheet import csv_rows
 
-SUFFIXES = (".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".parquet")
+SUFFIXES = (".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".parquet", ".xlsx")
 LARGEST = 4 * 1024**3
 """Bytes; larger files are refused."""
 NO_DATA = ("dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json", "manifest.json")
 """Files that describe a dataset and lie beside it."""
-_BINARY = "parquet"
+_BINARY, _WORKBOOK = "parquet", "xlsx"
 _BY_LINE = (".jsonl", ".ndjson")
 _TABLE, _LINES, _VALUES = "table", "lines", "values"
+_ZIP = b"PK\x03\x04"
 _PACKED = (
-    b"PK\x03\x04",
+    _ZIP,
     b"\x1f\x8b",
     b"\x28\xb5\x2f\xfd",
     b"BZh",
@@ -33,7 +35,7 @@ _PACKED = (
     b"7z\xbc\xaf",
     b"\xd0\xcf\x11\xe0",
 )
-"""Beginnings of archives and of Excel files."""
+"""Beginnings of archives and of old Excel files."""
 _POINTER = b"version https://git-lfs"
 _PAGES = (b"<!doctype", b"<html")
 _HEAD = 256 * 1024
@@ -70,6 +72,8 @@ class Source:
     def _items(self, binary: BinaryIO) -> Iterator[FileItem]:
         if self.encoding == _BINARY:
             return parquet_items(binary, self.name)
+        if self.encoding == _WORKBOOK:
+            return workbook_items(binary, self.name)
         head = self._text(binary, "\n").read(_HEAD)
         binary.seek(0)
         form = _form_of(head, self.name)
@@ -100,8 +104,8 @@ class _OpenText(io.TextIOWrapper):
 
 
 def files_under(path: Path) -> list[Path]:
-    """Returns the file itself, or the JSON, JSONL, CSV and Parquet files in a folder and its subfolders, by
-    name. Hidden files and files that only describe a dataset are left out.
+    """Returns the file itself, or the JSON, JSONL, CSV, Excel and Parquet files in a folder and its
+    subfolders, by name. Hidden files and files that only describe a dataset are left out.
 
     Raises:
         ImportFileError: there is nothing to read.
@@ -119,7 +123,9 @@ def files_under(path: Path) -> list[Path]:
         and not any(part.startswith(".") for part in file.relative_to(path).parts)
     )
     if not files:
-        raise ImportFileError(_("文件夹 {path} 里没有 .json、.jsonl、.csv、.tsv 或 .parquet 文件", path=path))
+        raise ImportFileError(
+            _("文件夹 {path} 里没有 .json、.jsonl、.csv、.tsv、.xlsx 或 .parquet 文件", path=path)
+        )
     return files
 
 
@@ -163,9 +169,11 @@ def _source(opened: Callable[[], BinaryIO], name: str, encoding: str = "") -> So
         )
     if start.lstrip(b"\xef\xbb\xbf \t\r\n")[:9].lower().startswith(_PAGES):
         raise ImportFileError(_("{file} 是一个网页，不是数据文件；请下载数据文件本身", file=name))
+    if start.startswith(_ZIP) and is_workbook(opened, name):
+        return Source(name, hashed.hexdigest(), _WORKBOOK, size, opened)
     if start.startswith(_PACKED):
         raise ImportFileError(
-            _("{file} 是压缩包或者 Excel 文件，不是数据本身；请先解开，或者另存为 CSV", file=name)
+            _("{file} 是压缩包或者旧版 Excel 文件，不是数据本身；请先解开，或者另存为 xlsx、CSV", file=name)
         )
     codec = _BINARY if start.startswith(b"PAR1") else text_encoding(opened, name, encoding)
     return Source(name, hashed.hexdigest(), codec, size, opened)

@@ -23,7 +23,7 @@ _NAMED_DELIMITER = re.compile(r'\ufeff?"?sep=([,;\t|])"?\s*$', re.IGNORECASE)
 """The line above the headings in which Excel names the character between cells."""
 _LONGEST_HEAD = 64 * 1024
 _ROWS_AT_ONCE = 2000
-_TITLES = 5
+TITLES = 5
 """Rows among which the headings are, below a title or blank lines."""
 
 
@@ -49,12 +49,12 @@ def csv_items(text: TextIO, name: str) -> Iterator[FileItem]:
     first = text.readline(_LONGEST_HEAD)
     if (named := _NAMED_DELIMITER.match(first)) is None:
         text.seek(0)
-        head = [first, *(text.readline(_LONGEST_HEAD) for _line in range(_TITLES))]
+        head = [first, *(text.readline(_LONGEST_HEAD) for _line in range(TITLES))]
         text.seek(0)
     delimiter = named[1] if named else _delimiter_in(head)
     rows = csv_rows(text, delimiter, strict=True)
     headings: list[str] = []
-    for _number, row in islice(rows, _TITLES):
+    for _number, row in islice(rows, TITLES):
         headings = [heading.strip("\ufeff \t\u3000") for heading in row]
         if has_answers(headings):
             break
@@ -75,7 +75,7 @@ def csv_items(text: TextIO, name: str) -> Iterator[FileItem]:
             reason = _("第 {line} 行比表头多了几格，检查逗号和引号", line=line)
             yield FileItem(line, BrokenLine(reason))
         else:
-            yield FileItem(line, _row_item(headings, cells))
+            yield FileItem(line, row_item(headings, cells))
 
 
 def _is_rule(cells: list[str]) -> bool:
@@ -102,7 +102,8 @@ def has_answers(headings: Iterable[str]) -> bool:
     return any(field_of(heading) in (OUTPUT, TURNS) for heading in headings)
 
 
-def _row_item(headings: list[str], cells: list[str]) -> dict[str, Any]:
+def row_item(headings: list[str], cells: list[str]) -> dict[str, Any]:
+    """Returns a row as an object; cells below the same heading stay together."""
     item: dict[str, Any] = {}
     for heading, cell in zip(headings, cells, strict=False):
         if heading in item:
