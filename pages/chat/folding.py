@@ -19,7 +19,7 @@ def fold_button(chosen: str) -> None:
     """Draws the line that says what is ``chosen``, and opens or folds the choices."""
     opened = bool(st.session_state.get(_OPEN))
     st.button(
-        plain(chosen) or _("选送给谁、什么场合"),
+        plain(chosen) or _("选写给谁、写什么"),
         key="chat_fold",
         icon=":material/expand_less:" if opened else ":material/expand_more:",
         on_click=_fold,

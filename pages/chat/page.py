@@ -154,7 +154,7 @@ with talk:
         if endpoint is None and missing:
             st.info(_("选的模型还没有加载：先加载它，或者另选一个来回答。"), icon="🔌")
         elif endpoint is None:
-            st.caption(_("现在没有模型开着；加载好就能选好送给谁、点“发送”，或者在下面自己写一句。"))
+            st.caption(_("现在没有模型开着；加载好就能在上面选好、点“发送”，或者在下面自己写一句。"))
             nothing_to_ask(workspace, _("，开始对话"))
         elif not transcript.turns and asked is None:
             st.info(_("在上面选好，点“发送”；或者在下面自己写一句。"), icon="💬")

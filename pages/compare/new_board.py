@@ -156,7 +156,7 @@ def _further_questions(recipe: Recipe) -> list[Ask]:
         **kept(FORM, "compare_held", within(0, 100)),
         help=_("从不参加造数的验证格子里按种子抽，适合看模型学会了没有，而不是背下了没有。"),
     )
-    label = _("从文件读问题（txt 一行一个；csv、json、jsonl 带称谓和场景，或问题）")
+    label = _("从文件读问题（txt 一行一个；csv、json、jsonl 写明写给谁、写什么，或问题）")
     files = kept_files(label, QUESTION_FILE_TYPES, "compare_file", largest=4)
     asks = [Ask(text=line.strip()) for line in free.splitlines() if line.strip()]
     with report_errors():

@@ -233,7 +233,7 @@ def _import_report(report: ImportReport) -> None:
     """Draws the report of one file."""
     _counts_line(report.file, report.form, report.added, report.known, len(report.bad), report.encoding)
     if report.added and report.unplaced:
-        st.caption(_("其中 {n} 条认不出称谓或场景，适配度和人称规则不会检查它们。", n=report.unplaced))
+        st.caption(_("其中 {n} 条认不出是哪个格子，适配度和人称规则不会检查它们。", n=report.unplaced))
     notices(report.notices)
     bad_items(report.bad)
     _review_link(report.import_id, report.added)

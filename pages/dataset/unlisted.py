@@ -38,7 +38,7 @@ def unlisted_note(cells: Sequence[CellCount], recipe: Recipe) -> None:
     more = _("等") if len(counts) > _NAMED else ""
     st.caption(
         _(
-            "⚠️ 另有 {n} 条不在图上，但也会冻结：它们的称谓或场景不在列表里，或停用了（{entries}{more}）",
+            "⚠️ 另有 {n} 条不在图上，但也会冻结：它们的格子不在列表里，或停用了（{entries}{more}）",
             n=f"{counts.total():,}",
             entries=named,
             more=more,

@@ -152,7 +152,7 @@ def _start(
         return
     chunks = split_documents(documents, settings)
     choice = setup.mix[0].choice
-    usage, cost = estimate_knowledge(workspace, chunks, settings, choice)
+    usage, cost = estimate_knowledge(workspace, recipe, chunks, settings, choice)
     columns = st.columns(4)
     columns[0].metric(_c("knowledge", "块"), f"{len(chunks):,}", border=True)
     columns[1].metric(_("问答（最多）"), f"{len(chunks) * settings.pairs:,}", border=True)

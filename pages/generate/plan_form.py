@@ -83,7 +83,7 @@ def plan_cells(recipe: Recipe) -> PlannedCells:
             help=_("同一个种子得到同样的任务和提示词。"),
         )
     least = recipe.threshold if threshold is None else threshold
-    shown.caption(_("{n} 个格子（称谓 × 场景）会写", n=len(kept_cells(recipe, least))))
+    shown.caption(_("{n} 个格子会写", n=len(kept_cells(recipe, least))))
     return PlannedCells(least, int(seed))
 
 
@@ -98,7 +98,7 @@ def plan_form(
         200,
         1,
         **kept(FORM, "rounds", within(1, 200)),
-        help=_("每个“称谓 × 场景 × 风格”写几条；每一轮的随机注入和示例都不同。"),
+        help=_("每个格子的每种写法写几条；每一轮的随机注入和示例都不同。"),
     )
     limit = right.number_input(
         _("最多写几条"),

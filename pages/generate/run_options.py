@@ -56,7 +56,7 @@ def options_form(workspace: Workspace, setup: TeacherSetup) -> RunOptions:
                 False,
                 **kept(FORM, "ban_phrases", switch),
                 help=_(
-                    "把最近 300 条里一成以上都有的四到八字说法附在提示词后面，这次不许用；称谓和场景里的字不算。"
+                    "把最近 300 条里一成以上都有的四到八字说法附在提示词后面，这次不许用；写给谁和写什么里的字不算。"
                 ),
             ),
             examples=int(

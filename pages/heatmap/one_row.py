@@ -18,7 +18,7 @@ def pick_row(names: list[str]) -> str | None:
         _("看哪一行"),
         names,
         index=None,
-        placeholder=_("只看一个称谓"),
+        placeholder=_("只看一行"),
         key="map_row",
         bind="query-params",
         label_visibility="collapsed",

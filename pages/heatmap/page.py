@@ -24,7 +24,7 @@ from tianji_core.store import recipes
 workspace = page_header(
     "heatmap",
     _("适配度"),
-    _("哪些称谓和场景放在一起合情合理。低于阈值的格子不会造数；个别风格不合适的格子也可以单独排除。"),
+    _("哪些放在一起合情合理。低于阈值的格子不会造数；个别风格不合适的格子也可以单独排除。"),
 )
 stored = current_recipe()
 recipe, revision = stored.recipe, stored.revision
@@ -99,7 +99,7 @@ def map_view() -> None:
     names, scenes = shown_entries(recipe)
     if not names or not scenes:
         with map_area:
-            st.info(_("没有启用的称谓或场景符合筛选；放宽筛选，或去列表页打开几个。"), icon="🔍")
+            st.info(_("没有启用的条目符合筛选；放宽筛选，或去列表页打开几个。"), icon="🔍")
             st.page_link("pages/lists/page.py", label=_("去列表页"), icon="📋")
         return
     with row_choice:

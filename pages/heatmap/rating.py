@@ -22,9 +22,7 @@ Save = Callable[[Recipe, str], None]
 def rating_view(workspace: Workspace, recipe: Recipe, save: Save) -> None:
     """Draws the button that asks a teacher, and the differences to adopt or discard."""
     st.caption(
-        _(
-            "让造数模型逐个称谓给所有场景打分，并说出理由。它的看法只是建议：先列出和现在不一样的格子，由你决定。"
-        )
+        _("让造数模型逐行给每个格子打分，并说出理由。它的看法只是建议：先列出和现在不一样的格子，由你决定。")
     )
     why = _("离线造句只会按语句表拼出成品，不会打分；换一个接口模型再来。")
     choice = pick_teacher(workspace, "rate", why)

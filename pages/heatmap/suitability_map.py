@@ -191,7 +191,7 @@ def edit_by_form(
         if not fields[4].button(_("修改"), key="cell_apply", width="stretch"):
             return None
     if not chosen_names and not chosen_scenes:
-        st.error(_("请至少选一个称谓或一个场景"), icon="⚠️")
+        st.error(_("请至少选一行或一列"), icon="⚠️")
         return None
     cells = [(n, s) for n in chosen_names or names for s in chosen_scenes or scenes]
     with report_errors():

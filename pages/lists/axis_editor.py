@@ -27,9 +27,7 @@ Save = Callable[[Recipe, str, Callable[[], None] | None], None]
 def axis_editor(recipe: Recipe, revision: int, save: Save) -> None:
     """Draws the axes, the options of the chosen axis and the fields of the chosen option."""
     st.caption(
-        _(
-            "称谓、场景、风格之外的条件，例如长度。启用之后，造数会给每条样本带上其中一个选项，训练输入里也会这样要求。"
-        )
+        _("三张表之外的条件，例如长度。启用之后，造数会给每条样本带上其中一个选项，训练输入里也会这样要求。")
     )
     master, detail = st.columns([2, 10], gap="medium")
     with master:

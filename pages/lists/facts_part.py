@@ -34,7 +34,7 @@ def facts_settings(recipe: Recipe, revision: int, save: Save) -> None:
         **kept(form, keys["fact_share"], within(0, 100), saved, "fact_share"),
     )
     told = st.toggle(
-        _("训练输入里也写上，例如“祝赵老师生日,他刚带完高三”"),
+        _("训练输入里也写上，例如“…,他刚带完高三”"),
         recipe.facts_in_input,
         **kept(form, keys["facts_in_input"], switch, recipe.facts_in_input, "facts_in_input"),
     )

@@ -56,7 +56,7 @@ def paste_box(recipe: Recipe, listing: Listing, title: str, save: Save) -> None:
             )
         defaults = _defaults(recipe, listing)
         for upload in uploads:
-            text = _decoded(upload.getvalue())
+            text = decoded(upload.getvalue())
         if text.strip():
             with report_errors():
                 _offer(recipe, listing, read_rows(recipe, listing, text, defaults), title, save)
@@ -101,9 +101,14 @@ def _csv_form(recipe: Recipe, listing: Listing) -> str:
     return f"csv-{listing.value}-{recipe.key}"
 
 
+def status_titles() -> dict[Status, str]:
+    """Returns what is said of a row by what becomes of it."""
+    return {Status.NEW: _("新增"), Status.DUPLICATE: _("重复，跳过"), Status.WRONG: _("有错，跳过")}
+
+
 def _preview(pasted: list[PastedRow]) -> None:
     """Draws what becomes of each pasted row."""
-    titles = {Status.NEW: _("新增"), Status.DUPLICATE: _("重复，跳过"), Status.WRONG: _("有错，跳过")}
+    titles = status_titles()
     counts = {status: sum(row.status is status for row in pasted) for status in Status}
     st.caption(" · ".join(f"{STATUS_ICONS[s]} {titles[s]} {n}" for s, n in counts.items() if n))
     st.dataframe(
@@ -146,7 +151,7 @@ def _defaults(recipe: Recipe, listing: Listing) -> dict[str, str]:
     return {}
 
 
-def _decoded(content: bytes) -> str:
+def decoded(content: bytes) -> str:
     """Returns the text of a file in UTF-8, or in GB 18030, which older spreadsheets write."""
     try:
         return content.decode("utf-8-sig")

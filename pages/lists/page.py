@@ -5,10 +5,12 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from pages.lists.axis_editor import axis_editor
+from pages.lists.bank_part import bank_box
 from pages.lists.dragging import drag_box
 from pages.lists.facts_part import facts_coverage, facts_settings
 from pages.lists.list_paste import paste_box
-from pages.lists.placeholders import offer_placeholders, placeholder_help, placeholder_row
+from pages.lists.placeholders import offer_placeholders, placeholder_help
+from pages.lists.prompts_part import prompts_part
 from pages.lists.recipe_menu import recipe_menu
 from pages.lists.recipe_tables import (
     facts_table,
@@ -24,18 +26,16 @@ from pages.lists.style_editor import style_editor
 from pages.lists.suggesting import suggest_box
 from pages.shared.frame import opened_recipe, remember_notice, reopen_recipe, report_errors
 from pages.shared.header import page_header
-from pages.shared.kept import forget, kept, note, save_bar
+from pages.shared.kept import save_bar
 from pages.shared.kept_table import forget_table, table_is_edited
 from pages.shared.recipe_history import history_list, undo_redo
 from pages.shared.text import plain
-from pages.shared.usable import any_text
 from tianji_core.advice import ListKind
 from tianji_core.errors import RecipeError
 from tianji_core.i18n import _, _c
 from tianji_core.recipe import Recipe
 from tianji_core.recipe.editing import (
     ListRow,
-    changed,
     edit_facts,
     edit_kinds,
     edit_lines,
@@ -43,7 +43,7 @@ from tianji_core.recipe.editing import (
     edit_scenes,
     edit_styles,
 )
-from tianji_core.recipe.model import INPUT_FIELDS, TEACHER_FIELDS
+from tianji_core.recipe.model import INPUT_FIELDS
 from tianji_core.recipe.tables import Listing
 from tianji_core.review import RenamedList, RenameEntries
 from tianji_core.store import recipes
@@ -133,6 +133,7 @@ def styles_part() -> None:
     """Draws 风格: the styles with the editor of one, then the table of all."""
     style = style_editor(recipe, revision, save)
     if style is not None:
+        bank_box(recipe, style, save)
         suggest_box(workspace, recipe, ListKind.EXAMPLES, _("示例"), save, style)
     st.subheader(_("全部{style}", style=words.style), anchor=False)
     save_table(edit_styles, styles_table(recipe, f"styles_{revision}"), "styles", words.style)
@@ -160,50 +161,6 @@ def lines_part(listing: Listing, title: str, note: str) -> None:
     save_table(lambda r, edited: edit_lines(r, listing.value, edited), rows, listing.value, title)
     drag_box(recipe, listing, title, save)
     paste_box(recipe, listing, title, save)
-
-
-def prompts_part() -> None:
-    """Draws 提示词."""
-    form = f"prompts-{recipe.key}"
-    fields = ("system", "teacher_system", "teacher", "example", "fact")
-    keys = {name: f"{name}_{revision}" for name in fields}
-    saved = recipe.prompts
-    kept_fields = {name: kept(form, key, any_text, getattr(saved, name), name) for name, key in keys.items()}
-    system = st.text_area(_("训练用的系统提示"), saved.system, **kept_fields["system"])
-    teacher_system = st.text_area(
-        _("给造数模型的系统消息"),
-        saved.teacher_system,
-        **kept_fields["teacher_system"],
-        help=_("作为 system 消息发送，不进训练数据；留空就不发。"),
-    )
-    teacher = st.text_area(_("给造数模型的提示词模板"), saved.teacher, height=200, **kept_fields["teacher"])
-    placeholder_row(
-        keys["teacher"],
-        teacher,
-        TEACHER_FIELDS,
-        lambda: note(form, keys["teacher"], saved.teacher, "teacher"),
-    )
-    example = st.text_input(_("示例的包装"), saved.example, **kept_fields["example"])
-    fact = st.text_input(
-        _("细节怎么交代"),
-        saved.fact,
-        **kept_fields["fact"],
-        help=_("模板里写了 {fact} 就放在那里，没写就放在最后；没有细节的请求不带这一行。"),
-    )
-    offered: dict[str, Sequence[str]] = {f".st-key-{keys['teacher']} textarea": TEACHER_FIELDS}
-    offered[f".st-key-{keys['example']} input"] = ("example",)
-    offer_placeholders("offered_prompts", offered)
-    offered[f".st-key-{keys['fact']} input"] = ("fact",)
-    prompts = {
-        "system": system,
-        "teacher_system": teacher_system,
-        "teacher": teacher,
-        "example": example,
-        "fact": fact,
-    }
-    unsaved = any(prompts[name] != getattr(saved, name) for name in prompts)
-    if save_bar("save_prompts", form, unsaved, lambda: forget(form, keys)):
-        save(changed(recipe, prompts=prompts), _("提示词"), lambda: forget(form, keys))
 
 
 def _list_title(field: str) -> str:
@@ -236,7 +193,7 @@ PARTS: dict[str, tuple[str, Callable[[], None]]] = {
             _("模仿真人会怎么问；第一条最常用，其余随机抽。") + "  \n" + placeholder_help(INPUT_FIELDS),
         ),
     ),
-    "prompts": (_("提示词"), prompts_part),
+    "prompts": (_("提示词"), lambda: prompts_part(workspace, recipe, revision, save)),
 }
 
 if not recipe.receivers:

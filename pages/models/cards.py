@@ -141,7 +141,8 @@ def artefact_card(
             st.markdown(f"{icon} **{plain(called)}**" if called else f"{icon} {known}")
             st.caption(plain(" · ".join(_facts(artefact))))
             if artefact.sample:
-                st.markdown(_("试答“祝妹妹生日”：{answer}", answer=plain(artefact.sample)))
+                asked = next(iter(artefact.samples), models.PROMPTS[0])
+                st.markdown(_("试答“{asked}”：{answer}", asked=plain(asked), answer=plain(artefact.sample)))
             if artefact.kind == "gguf":
                 st.code(ollama_command(artefact), language="bash", wrap_lines=True)
             if artefact.kind != "base":

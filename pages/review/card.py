@@ -193,6 +193,9 @@ def _provenance(workspace: Workspace, sample: Sample) -> None:
         st.html(diff_html(sample.original, sample.output))
     if origin.prompt:
         with st.expander(_("给造数模型的提示词")):
+            revision = samples.prompt_revision(workspace.engine, sample.id)
+            version = _("配方第 {n} 版", n=revision) if revision else _("配方的内置版本")
+            st.caption(_("照{version}的提示词写的", version=version))
             st.code(origin.prompt, language=None, wrap_lines=True)
     if origin.reasoning:
         with st.expander(_("模型的思考过程")):

@@ -69,7 +69,7 @@ def copy_panel(card: ReviewCard) -> None:
             [name for name in session.context.pronouns if name != sample.name],
             index=None,
             key=f"copy_name_{sample.id}",
-            placeholder=_("选一个称谓"),
+            placeholder=_("选一个"),
         )
     if name is not None:
         st.html(diff_html(sample.output, cleaning.readdressed(sample, name, session.context).output))

@@ -55,12 +55,14 @@ def _data_steps(workspace: Workspace, recipe: Recipe) -> list[CorridorStep]:
     versions = len(datasets.listed(workspace.engine, recipe.key))
     cells = len(kept_cells(recipe, recipe.threshold))
     names, scenes = len(recipe.names), len(recipe.scenes)
-    lists = _("{n} 称谓 · {s} 场景", n=names, s=scenes)
+    words = recipe.words.shown()
+    listed = [(names, words.name)] if recipe.receivers else []
+    lists = " · ".join(f"{n} {word}" for n, word in [*listed, (scenes, words.scene)])
     reviewed = _("{n} 条待审 · {a} 条已采用", n=pending, a=accepted)
     made, frozen = _("{n} 条样本", n=total), _("{n} 个版本", n=versions)
     chosen = _("{n} 个格子会造数", n=cells)
     return [
-        CorridorStep("lists", "📋", _("列表"), f"{names}×{scenes}", lists, _("改称谓、场景、风格"), True),
+        CorridorStep("lists", "📋", _("列表"), f"{names}×{scenes}", lists, _("改三张表和提示词"), True),
         CorridorStep("heatmap", "🗺️", _("适配度"), str(cells), chosen, _("划掉不合情理的组合"), True),
         CorridorStep(
             "generate", "✨", _("造数"), _short(total), made, _("选风格和造数模型，开始"), total > 0

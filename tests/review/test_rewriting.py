@@ -96,5 +96,5 @@ def test_the_offline_composer_writes_three_that_differ_and_pass_the_rules(
 def test_the_composer_says_that_it_needs_to_know_the_cell(workspace: Workspace) -> None:
     number = samples.add(workspace.engine, NewSample("wishes", "系统", "随便写点", "随便写的一段话"))
     assert number is not None
-    with pytest.raises(InputError, match="不明"):
+    with pytest.raises(InputError, match="看不出"):
         asyncio.run(review.rewrite(workspace, samples.get(workspace.engine, number), TeacherChoice()))

@@ -248,7 +248,7 @@ def _read_rating(text: str, batch: _Batch, known: Collection[str]) -> RatingResu
     asked = {scene.text for scene in batch.scenes}
     faults = [f"{name}：{fault.shown} {fault.reason}" for fault in wrong]
     faults += [
-        _("{name}：没有场景“{scene}”", name=name, scene=opinion.scene)
+        _("{name}：列表里没有“{scene}”", name=name, scene=opinion.scene)
         for opinion in opinions
         if opinion.scene not in known
     ]
@@ -259,18 +259,23 @@ def _read_rating(text: str, batch: _Batch, known: Collection[str]) -> RatingResu
     return RatingResult(list(reversed(usable.values())), faults)
 
 
+_FORM = (
+    '只回一个 JSON 数组，每项形如 {"scene": "原文", "value": 0、1 或 2, "reason": "二十字以内的理由"}，'
+    "每个一项，数组之外什么都不写。"
+)
+
+
 def request(recipe: Recipe, name: Name, scenes: Sequence[Scene]) -> str:
     """Returns the request for one name's cells, in Chinese whatever the language of the pages."""
-    listed = "、".join(s.text for s in scenes)
-    return "\n".join(
-        (
-            f"任务是“{recipe.title}”：{recipe.description or recipe.prompts.system}",
-            f"对方是{name.text}，对我来说是{recipe.relation_title(name.relation)}。",
-            f"下面这些场景，哪些适合拿来写给这个人？{listed}",
-            "逐个场景打分：2 合情合理，1 要看具体情况，0 不合情理或失礼。",
-            '只回一个 JSON 数组，每项形如 {"scene": "场景原文", "value": 0、1 或 2, "reason": "二十字以内的理由"}，'
-            "每个场景一项，数组之外什么都不写。",
-        )
+    receiver = f"对方是{name.text}，对我来说是{recipe.relation_title(name.relation)}。"
+    return recipe.request(
+        "rating",
+        title=recipe.title,
+        task=recipe.description or recipe.prompts.system,
+        receiver=receiver if recipe.receivers else "",
+        scene_title=recipe.words.scene,
+        scenes="、".join(scene.text for scene in scenes),
+        form=_FORM,
     )
 
 

@@ -1,7 +1,7 @@
 """Has a teacher propose names, scenes, styles or examples, and checks them against the recipe."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -274,7 +274,16 @@ def _detail(recipe: Recipe, entry: Entry) -> str:
     return _("{n} 字", n=len(entry.text))
 
 
+def _no_kind(kind: str, text: str, titles: Mapping[str, str]) -> str:
+    known = _("、").join(titles.values())
+    return _("没有{kind}“{text}”，有的是：{known}", kind=kind, text=text, known=known)
+
+
 def _problem(recipe: Recipe, entry: Entry, style: str) -> str:
+    if isinstance(entry, Name) and entry.relation not in recipe.relation_titles():
+        return _no_kind(_("关系"), entry.relation, recipe.relation_titles())
+    if isinstance(entry, Scene) and entry.kind not in recipe.kind_titles():
+        return _no_kind(_("类别"), entry.kind, recipe.kind_titles())
     target = recipe.style(style)
     if isinstance(entry, _Text) and target is not None:
         length = len(entry.text)

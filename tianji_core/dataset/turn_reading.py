@@ -153,7 +153,7 @@ class TurnReader:
         entry: dict[str, Any] | None = None,
     ) -> None:
         if role == "tool" or (entry is not None and not is_missing(entry.get("tool_calls"))):
-            raise ShapeError(_("有工具调用的对话不能用来训练祝福：{role}", role=str(called)[:40]))
+            raise ShapeError(_("有工具调用的对话不能用来训练：{role}", role=str(called)[:40]))
         self.form = self.form or form
         if role == "system":
             if not is_missing(said):

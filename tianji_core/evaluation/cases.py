@@ -34,7 +34,7 @@ def held_out_cases(
     _trained, kept = split_cells(kept_cells(recipe, recipe.threshold))
     if not kept:
         raise PlanError(
-            _("配方“{recipe}”的格子太少，没有留作评测的格子；请多启用几个称谓和场景", recipe=recipe.title)
+            _("配方“{recipe}”的格子太少，没有留作评测的格子；请在列表里多启用几个", recipe=recipe.title)
         )
     return _cases(recipe, kept, styles, limit, seed, rounds)
 
@@ -51,7 +51,7 @@ def training_cases(
     learnt, _kept = split_cells(kept_cells(recipe, recipe.threshold))
     if not learnt:
         raise PlanError(
-            _("配方“{recipe}”的格子太少，没有可以练的格子；请多启用几个称谓和场景", recipe=recipe.title)
+            _("配方“{recipe}”的格子太少，没有可以练的格子；请在列表里多启用几个", recipe=recipe.title)
         )
     return _cases(recipe, learnt, styles, limit, seed, 1)
 

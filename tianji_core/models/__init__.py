@@ -31,11 +31,12 @@ from tianji_core.models.launch import (
 from tianji_core.models.making import convert
 from tianji_core.models.merged import DTYPES, convert_and_merge, merge
 from tianji_core.models.of_recipe import bring_back_recipe, remove_recipe
-from tianji_core.models.trying import try_answer
+from tianji_core.models.trying import PROMPTS, try_answer
 
 __all__ = [
     "DTYPES",
     "GGUF_FORMATS",
+    "PROMPTS",
     "Artefact",
     "KnownBase",
     "Partial",

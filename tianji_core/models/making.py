@@ -18,7 +18,7 @@ from tianji_core.model_folders.remote_code import brings_code
 from tianji_core.model_folders.trust import runs_code
 from tianji_core.models.card import write_card
 from tianji_core.models.catalogue import checked_name, free_name, making
-from tianji_core.models.trying import PROMPTS, tried
+from tianji_core.models.trying import trial_questions, tried
 from tianji_core.ownership import copy
 from tianji_core.roles import acting_person
 from tianji_core.store.training import TrainingRun
@@ -139,8 +139,9 @@ def _answered(workspace: Workspace, made: Artefact, base: Path, reporter: Report
     """The full model with the code of its base and what it answers to the trial prompts."""
     made = made.model_copy(update={"trust_remote_code": _code_taken_over(base, made.path)})
     reporter.update(0, total=1, message=_("正在试答一句"))
-    answers = tried(workspace, made, PROMPTS, "cpu", made.trust_remote_code, [])["answers"]
-    samples = dict(zip(PROMPTS, answers, strict=True))
+    asked = trial_questions(workspace, made)
+    answers = tried(workspace, made, asked, "cpu", made.trust_remote_code, [])["answers"]
+    samples = dict(zip(asked, answers, strict=True))
     return made.model_copy(update={"samples": samples, "sample": answers[0]})
 
 

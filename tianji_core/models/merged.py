@@ -14,7 +14,7 @@ from tianji_core.model_folders.trust import runs_code
 from tianji_core.models.card import write_card
 from tianji_core.models.catalogue import checked_name, free_name, making
 from tianji_core.models.making import convert
-from tianji_core.models.trying import PROMPTS, tried
+from tianji_core.models.trying import trial_questions, tried
 from tianji_core.roles import acting_person
 from tianji_core.store import training as training_store
 from tianji_core.store.database import now
@@ -145,7 +145,8 @@ def verified(workspace: Workspace, made: Artefact, adapter: Path, device: str = 
     """
     assert made.base is not None
     pair = ["--base", str(made.base), "--adapter", str(adapter)]
-    result = tried(workspace, made, PROMPTS, device, made.trust_remote_code, pair)
+    asked = trial_questions(workspace, made)
+    result = tried(workspace, made, asked, device, made.trust_remote_code, pair)
     share = float(result["agreement"])
     if share < AGREES:
         raise ModelError(
@@ -154,9 +155,9 @@ def verified(workspace: Workspace, made: Artefact, adapter: Path, device: str = 
                 share=round(share * 100),
             )
         )
-    samples = dict(zip(PROMPTS, result["answers"], strict=True))
+    samples = dict(zip(asked, result["answers"], strict=True))
     figures = {**made.figures, "agreement": share, "distance": float(result["distance"])}
-    return made.model_copy(update={"samples": samples, "sample": samples[PROMPTS[0]], "figures": figures})
+    return made.model_copy(update={"samples": samples, "sample": samples[asked[0]], "figures": figures})
 
 
 def run_of(workspace: Workspace, made: Artefact) -> TrainingRun | None:

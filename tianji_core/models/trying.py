@@ -4,16 +4,30 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tianji_core.errors import StudioError
+from tianji_core.errors import RecipeError, StudioError
 from tianji_core.i18n import _
 from tianji_core.model_folders.manifest import Artefact
 from tianji_core.model_folders.trust import checked_code
+from tianji_core.recipe import DEFAULT_RECIPE
+from tianji_core.store import datasets, recipes
 from tianji_core.training.child import run_tool, tool_environment
 from tianji_core.training.child_faults import tool_cause
+from tianji_core.training.trial_prompts import trial_prompts
 from tianji_core.workspace import Workspace
 
 PROMPTS = ("祝妹妹生日", "祝李总工作升职,严肃风格", "祝同学中秋节,小红书风格")
-"""The prompts that every new model answers."""
+"""The prompts that a new model answers which has not learnt from another recipe than the default one."""
+
+
+def trial_questions(workspace: Workspace, made: Artefact) -> tuple[str, ...]:
+    """Returns the prompts that a new model answers, out of the recipe of the dataset that it learnt from."""
+    version = datasets.find(workspace.engine, made.dataset_name) if made.dataset_name else None
+    if version is None or version.recipe == DEFAULT_RECIPE:
+        return PROMPTS
+    try:
+        return tuple(trial_prompts(recipes.current(workspace.engine, version.recipe).recipe, len(PROMPTS)))
+    except RecipeError:  # it was removed meanwhile
+        return PROMPTS
 
 
 def try_answer(

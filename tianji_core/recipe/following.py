@@ -134,7 +134,7 @@ def drawn_follow_up(choices: Sequence[tuple[FollowUpKind, str]], source: random.
     return FollowUp(kind, source.choice(_WORDINGS[kind]).format(target=target), target)
 
 
-def follow_up_request(follow_up: FollowUp, before: str, style: Style | None) -> str:
+def follow_up_request(recipe: Recipe, follow_up: FollowUp, before: str, style: Style | None) -> str:
     """Returns the request to a teacher in Chinese: the words of the person, and what they mean in numbers.
     ``style`` is the one that is asked for, None for none."""
     meant = ""
@@ -146,4 +146,4 @@ def follow_up_request(follow_up: FollowUp, before: str, style: Style | None) -> 
         meant = f"{style.instruction}{style.min_chars} 到 {style.max_chars} 个字。"
     elif follow_up.kind is FollowUpKind.WITHOUT:
         meant = f"“{follow_up.target}”一个字也不要出现，别的尽量不变。"
-    return f"{follow_up.request}。\n{meant}只返回改好的正文，前后不要写别的。"
+    return recipe.request("follow_up", request=follow_up.request, meaning=meant)

@@ -12,6 +12,7 @@ from tianji_core.recipe.axes import MOST_AXES, Axis, NonEmpty, check_axes
 from tianji_core.recipe.facts import MOST_FACTS, Fact
 from tianji_core.recipe.kinds import RELATIONS, SCENE_KINDS, Kind, Label, Pronoun, kind_titles
 from tianji_core.recipe.own_rules import MOST_RULES, OwnRule
+from tianji_core.recipe.requests import REQUESTS, check_requests, check_template, filled
 from tianji_core.recipe.suitability import StyleGap, Suitability, SuitabilityGroup
 from tianji_core.recipe.words import Words
 
@@ -89,7 +90,7 @@ class Style(_RecipeModel):
 
 
 MOST_KINDS = 40
-FACT_LINE = "对方的近况：{fact}。要写进祝福里，让人看出说的是这件事，换成自己的话说，不要整句照抄。"
+FACT_LINE = "对方的近况：{fact}。要写进去，让人看出说的是这件事，换成自己的话说，不要整句照抄。"
 """How a request tells a fact, where a recipe says nothing else."""
 
 
@@ -132,31 +133,6 @@ TEACHER_FIELDS = (
 INPUT_FIELDS = ("name", "scene", "greeting", "suffix")
 
 
-def check_template(template: str, known: tuple[str, ...], required: tuple[str, ...] = ()) -> None:
-    """Raises ValueError unless every ``{field}`` of ``template`` is in ``known`` and all ``required`` ones
-    occur."""
-    import string
-
-    try:
-        fields = {
-            field for _lit, field, _spec, _conv in string.Formatter().parse(template) if field is not None
-        }
-    except ValueError as error:
-        raise ValueError(_("模板的花括号不成对：{detail}", detail=str(error))) from error
-    for field in fields:
-        if field not in known:
-            raise ValueError(
-                _(
-                    "模板里有不认识的字段 {field}，可用的是 {known}",
-                    field=f"{{{field}}}",
-                    known=" ".join(f"{{{k}}}" for k in known),
-                )
-            )
-    for field in required:
-        if field not in fields:
-            raise ValueError(_("模板缺少字段 {field}", field=f"{{{field}}}"))
-
-
 def check_input_template(template: str, receivers: bool = True) -> None:
     """Raises ValueError unless ``template`` names the receiver (where there are ``receivers``), the occasion
     and the suffix of the style."""
@@ -175,7 +151,8 @@ class Recipe(_RecipeModel):
     ``resting_clauses`` and ``resting_templates`` are kept but switched off.
 
     ``relations`` and ``scene_kinds`` are what names and scenes are sorted by; ``words`` is how the task is
-    spoken of. Without ``receivers`` nobody is written to: the one name stands for all and is neither asked
+    spoken of; ``requests`` are the requests of :mod:`tianji_core.recipe.requests` that a person has changed.
+    Without ``receivers`` nobody is written to: the one name stands for all and is neither asked
     for nor checked. ``blessings`` says that the texts are wishes, so that what holds of these alone is
     checked."""
 
@@ -203,6 +180,7 @@ class Recipe(_RecipeModel):
     facts: tuple[Fact, ...] = Field(default=(), max_length=MOST_FACTS)
     fact_share: float = Field(default=0.5, ge=0, le=1, allow_inf_nan=False)
     facts_in_input: bool = False
+    requests: dict[str, str] = Field(default_factory=dict)
 
     @field_validator("clauses")
     @classmethod
@@ -218,6 +196,13 @@ class Recipe(_RecipeModel):
         elif len(self.names) != 1:
             raise ValueError(_("不写给谁的配方只能有一个称谓，现在有 {n} 个", n=len(self.names)))
         return self
+
+    @field_validator("requests")
+    @classmethod
+    def _requests_usable(cls, requests: dict[str, str]) -> dict[str, str]:
+        changed = {key: text.strip() for key, text in requests.items()}
+        check_requests(changed)
+        return {key: text for key, text in changed.items() if text != REQUESTS[key].text}
 
     @model_validator(mode="after")
     def _kinds_known(self) -> Self:
@@ -293,6 +278,11 @@ class Recipe(_RecipeModel):
     def matrix(self) -> Suitability:
         """The name × scene suitability of this recipe."""
         return Suitability.from_groups(self.suitability)
+
+    def request(self, key: str, **values: object) -> str:
+        """Returns one of the requests of :mod:`tianji_core.recipe.requests`, as a person has worded it or as
+        it ships, with its placeholders filled."""
+        return filled(self.requests.get(key, REQUESTS[key].text), values)
 
     def relation_title(self, relation: str) -> str:
         """Returns what a relation is called in requests: in Chinese, or as a person has named it."""

@@ -197,13 +197,13 @@ def rewrite_prompt(recipe: Recipe, sample: Sample, problems: list[str], wish: st
         )
     else:
         asked = f"写作任务：{sample.input.strip()}"
-    lines = [asked, f"已经有人写了这一段，请换一种写法重写，不要照抄：{sample.output.strip()}"]
-    if problems:
-        lines.append("它有这些毛病，重写时要避免：" + "；".join(problems))
-    if wish.strip():
-        lines.append(f"另外的要求：{wish.strip()}")
-    lines.append("只返回重写后的正文，前后不要写别的。")
-    return "\n".join(lines)
+    return recipe.request(
+        "rewriting",
+        asked=asked,
+        text=sample.output.strip(),
+        problems="它有这些毛病，重写时要避免：" + "；".join(problems) if problems else "",
+        wish=f"另外的要求：{wish.strip()}" if wish.strip() else "",
+    )
 
 
 def _candidates(sample: Sample, context: Context, answers: list[Answer]) -> list[Candidate]:

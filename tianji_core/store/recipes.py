@@ -172,6 +172,23 @@ def at(engine: Engine, key: str, revision: int | None) -> StoredRecipe:
     return StoredRecipe(built_in_recipe(key), 0)
 
 
+def first(engine: Engine, key: str) -> Recipe:
+    """Returns a recipe as it was at first: as it ships, or as it was begun, copied or imported.
+
+    Raises:
+        RecipeError: as :func:`at`.
+    """
+    return at(engine, key, 0 if key in built_in_recipes() else 1).recipe
+
+
+def revision_when(engine: Engine, key: str, when: datetime) -> int:
+    """Returns the revision of a recipe that was the newest at a time in UTC; 0 before the first one."""
+    table = recipe_revisions
+    query = select(func.max(table.c.revision)).where(table.c.recipe == key, table.c.created_at <= when)
+    with reading(engine) as connection:
+        return connection.execute(query).scalar() or 0
+
+
 def from_stored(body: dict[str, Any], source: str) -> Recipe:
     """Returns a recipe from its stored form, also that of an older release; ``source`` names it in errors.
 

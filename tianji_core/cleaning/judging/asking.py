@@ -11,18 +11,7 @@ from tianji_core.recipe import Recipe
 from tianji_core.store.samples import Sample
 from tianji_core.teachers.reply import read_reply
 
-PROMPT = """请你当一回挑剔的编辑，给下面这段话打分。
-写作任务：{task}
-{style}这段话：
-{text}
-
-三项各打 0 到 5 分，可以有一位小数：
-- fit：对这个人、这个场合合不合适，称呼、您和你、提到的事对不对；
-- style：像不像要的风格，长短合不合适；
-- naturalness：读着是不是自然的中文，有没有套话、病句和多余的字。
-5 分是可以直接发出去，3 分是要改，1 分以下是不能用。再用一句不超过 40 字的话说出最主要的理由。
-只返回一个 JSON 对象，前后不要写别的：{{"fit": 分数, "style": 分数, "naturalness": 分数, "reason": "理由"}}"""
-"""Sent in Chinese whatever language the studio speaks: it is about Chinese texts."""
+_FORM = """只返回一个 JSON 对象，前后不要写别的：{"fit": 分数, "style": 分数, "naturalness": 分数, "reason": "理由"}"""
 
 
 class JudgeVerdict(BaseModel):
@@ -76,11 +65,13 @@ def judge_prompt(recipe: Recipe, sample: Sample) -> str:
     said = ""
     if style is not None:
         said = _style_line(style.text, style.instruction, style.min_chars, style.max_chars)
-    return PROMPT.format(task=sample.input.strip(), style=said, text=sample.output.strip())
+    return recipe.request(
+        "judge", task=sample.input.strip(), style=said, text=sample.output.strip(), form=_FORM
+    )
 
 
 def _style_line(title: str, instruction: str, low: int, high: int) -> str:
-    return f"要的风格：{title}（{instruction}，{low} 到 {high} 个字）\n"
+    return f"要的风格：{title}（{instruction}，{low} 到 {high} 个字）"
 
 
 def read_verdict(answer: str) -> JudgeVerdict:

@@ -9,18 +9,7 @@ from tianji_core.store.votes import NONE, TIE, Vote
 from tianji_core.teachers.reply import read_reply
 
 FIRST, SECOND = "first", "second"
-PROMPT = """有人提了一个要求，两位写手各写了一段。请你当评委，看哪一段更好。
-要求：{task}
-{style}
-甲：
-{first}
-
-乙：
-{second}
-
-先看写给谁、为了什么、称呼是不是对，再看像不像要的风格，最后看读着是不是自然、有没有新意。长的不一定好。
-只返回一个 JSON 对象，前后不要写别的：{{"better": "甲" 或 "乙" 或 "平"（一样好）或 "无"（都不能用）, "reason": "不超过 30 字的理由"}}"""
-"""Always in Chinese, whatever language the studio is set to, because the texts are Chinese."""
+_FORM = """只返回一个 JSON 对象，前后不要写别的：{"better": "甲" 或 "乙" 或 "平"（一样好）或 "无"（都不能用）, "reason": "不超过 30 字的理由"}"""
 _VERDICTS = {
     "甲": FIRST,
     "a": FIRST,
@@ -52,7 +41,9 @@ def duel_prompt(recipe: Recipe, vote: Vote, turned: bool) -> str:
     if style is not None:
         demand = f"要的风格：{style.text}，{style.min_chars} 到 {style.max_chars} 个字。{style.instruction}"
     first, second = (vote.rejected, vote.chosen) if turned else (vote.chosen, vote.rejected)
-    return PROMPT.format(task=vote.prompt, style=demand, first=first.strip(), second=second.strip())
+    return recipe.request(
+        "duel", task=vote.prompt, style=demand, first=first.strip(), second=second.strip(), form=_FORM
+    )
 
 
 def read_duel(answer: str) -> Duel:

@@ -73,7 +73,7 @@ class _FollowingClient:
 
 def _sample_of(talk: FollowingTalk) -> NewSample:
     """The conversation of two turns with the best answer of a talk."""
-    sample, wanted, style = talk.planned
+    sample, wanted, style, _asked = talk.planned
     kept = talk.best()
     return NewSample(
         recipe=sample.recipe,

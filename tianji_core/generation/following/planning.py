@@ -43,11 +43,13 @@ class FollowingPlan(BaseModel):
 
 
 class PlannedFollowUp(NamedTuple):
-    """A sample and what is asked for after it; ``style`` is the one of the new answer."""
+    """A sample and what is asked for after it; ``style`` is the one of the new answer, ``request``
+    the first request to the teacher."""
 
     sample: Sample
     follow_up: FollowUp
     style: Style
+    request: str
 
 
 @dataclass(frozen=True)
@@ -96,18 +98,20 @@ def _drawn(recipe: Recipe, sample: Sample, plan: FollowingPlan) -> PlannedFollow
         return None
     asked = drawn_follow_up(choices, random.Random(f"follow|{plan.seed}|{sample.id}"))
     style = recipe.style(asked.target if asked.kind is FollowUpKind.STYLE else sample.style)
-    return PlannedFollowUp(sample, asked, style) if style is not None else None
+    if style is None:
+        return None
+    return PlannedFollowUp(sample, asked, style, _request(recipe, sample, asked, style))
 
 
-def request_for(planned: PlannedFollowUp) -> str:
+def _request(recipe: Recipe, sample: Sample, asked: FollowUp, style: Style) -> str:
     """Returns the first request to the teacher."""
-    style = planned.style if planned.follow_up.kind is FollowUpKind.STYLE else None
-    return follow_up_request(planned.follow_up, planned.sample.output, style)
+    told = style if asked.kind is FollowUpKind.STYLE else None
+    return follow_up_request(recipe, asked, sample.output, told)
 
 
 def usage_for(planned: PlannedFollowUp) -> Usage:
     """Returns the tokens that the first request is likely to use."""
-    said = planned.sample.input + planned.sample.output + request_for(planned)
+    said = planned.sample.input + planned.sample.output + planned.request
     return expected_usage(said, estimated_tokens(planned.sample.output))
 
 

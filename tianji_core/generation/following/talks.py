@@ -8,7 +8,7 @@ from typing import NamedTuple
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tianji_core.files import write_json
-from tianji_core.generation.following.planning import PlannedFollowUp, request_for
+from tianji_core.generation.following.planning import PlannedFollowUp
 from tianji_core.ownership import discard
 from tianji_core.recipe.following import FollowUpKind
 
@@ -32,7 +32,7 @@ class FollowingTalk(NamedTuple):
     @property
     def prompt(self) -> str:
         """The next request, in stronger words where an answer did not do what was asked."""
-        first = request_for(self.planned)
+        first = self.planned.request
         if not self.turns:
             return first
         stronger = "还是不行" if len(self.turns) > 1 else "不行"

@@ -13,19 +13,7 @@ from tianji_core.recipe import Name, Recipe, Scene, Style
 from tianji_core.recipe.prompts import line_form
 
 MOST_AGAIN = 5
-FIRST = """下面这段文字我很喜欢。请照着它的写法另写一段：口气、说话的距离、细节的多少都像它，但是每一句都是新的。
-写给{name}（{relation}），用“{pronoun}”称呼，场合是{scene}。
-- 不照抄，也不是换几个词：开头换一种起法，结尾换一种收法，句子的长短、先后和标点都重新安排；
-- 里面的人、事、物都换掉，要合乎这个对象和场合；
-- {low} 到 {high} 个字，{line_form}；
-- 只返回正文，前后不要写别的。
-{others}这段文字是：
-{text}"""
-OTHERS = "已经有人这样起头了，不要再用：{openings}。\n"
-AGAIN = """这一段{fault}。请重写一段：
-- {orders}
-- 仍然写给{name}，场合是{scene}，口气不变；
-- 只返回正文，前后不要写别的。"""
+OTHERS = "已经有人这样起头了，不要再用：{openings}。"
 HARDER = "前面写的都不要了，从头想一件别的事来写；"
 _MOST_OPENINGS = 6
 _ORDERS = {
@@ -74,14 +62,22 @@ class Wanted(NamedTuple):
     style: Style
 
 
+def _receiver(wanted: Wanted) -> str:
+    name = wanted.name
+    if not wanted.recipe.receivers:
+        return ""
+    relation = wanted.recipe.relation_title(name.relation)
+    return f"写给{name.text}（{relation}），用“{name.pronoun.value}”称呼。"
+
+
 def first_request(wanted: Wanted, imitated: str, openings: Sequence[str]) -> str:
     """Returns the first request for a text; ``openings`` are those of its siblings. It becomes as long as
     what it imitates, give or take a third."""
     written = list(dict.fromkeys(f"“{opening}”" for opening in openings if opening))[-_MOST_OPENINGS:]
-    return FIRST.format(
-        name=wanted.name.text,
-        relation=wanted.recipe.relation_title(wanted.name.relation),
-        pronoun=wanted.name.pronoun.value,
+    return wanted.recipe.request(
+        "imitation",
+        receiver=_receiver(wanted),
+        scene_title=wanted.recipe.words.scene,
         scene=wanted.scene.text,
         low=max(1, len(imitated) * 2 // 3),
         high=max(2, len(imitated) * 4 // 3),
@@ -114,10 +110,11 @@ def next_request(wanted: Wanted, other: str, found: Likeness, limits: ImitationS
     if turn > 2:
         orders.insert(0, HARDER)
     again = "还是" if turn > 2 else ""
-    return AGAIN.format(
+    return wanted.recipe.request(
+        "imitation_again",
         fault=f"{again}不行：{'；'.join(faults) or '和原来太像'}",
         orders="\n- ".join(orders or [HARDER]),
-        name=wanted.name.text,
+        scene_title=wanted.recipe.words.scene,
         scene=wanted.scene.text,
     )
 

@@ -7,15 +7,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from tianji_core.errors import GateError, TeacherAnswerError
 from tianji_core.gate import json_parts
 from tianji_core.i18n import _
+from tianji_core.recipe import Recipe
 from tianji_core.store.knowledge import Dialogue, QuestionAnswer
 from tianji_core.teachers.reply import read_reply
 
-PROMPT = """你在为一个问答助手准备教材。读下面的资料，出 {pairs} 组问答。
-- 问题要像读者自己会问的话，不看资料也明白在问什么，不要出现“资料”“文中”“上面”这类字眼；
-- 每个问题问不同的事，答案只写资料里有的，说完整，不编造、不评论；
-- {shape}
-资料出自《{file}》：
-{text}"""
 SINGLE = '只返回一个 JSON 列表，每一项是 {"question": "问题", "answer": "答案"}，前后不要写别的。'
 SEVERAL = (
     "每一组是同一个读者连着问的 {turns} 个问题，后面的问题接着前面的答案问；"
@@ -51,10 +46,10 @@ class _Question(BaseModel):
     answer: str = Field(min_length=1, max_length=8000)
 
 
-def knowledge_prompt(settings: KnowledgeSettings, file: str, text: str) -> str:
+def knowledge_prompt(recipe: Recipe, settings: KnowledgeSettings, file: str, text: str) -> str:
     """Returns the request for one chunk."""
     shape = SINGLE if settings.turns == 1 else SEVERAL.format(turns=settings.turns)
-    return PROMPT.format(pairs=settings.pairs, shape=shape, file=file, text=text)
+    return recipe.request("documents", pairs=settings.pairs, form=shape, file=file, text=text)
 
 
 class Understood(NamedTuple):

@@ -21,7 +21,9 @@ from tianji_core.generation.writing import provenance
 from tianji_core.i18n import _
 from tianji_core.jobs import Reporter
 from tianji_core.locks import refusing_lock
+from tianji_core.recipe import Recipe
 from tianji_core.store import knowledge as knowledge_store
+from tianji_core.store import recipes
 from tianji_core.store.knowledge import Asked, Chunk, ChunkFailure
 from tianji_core.teachers import SamplingPlan, TeacherChoice, asking, price_of, provider
 from tianji_core.workspace import Workspace
@@ -32,14 +34,17 @@ _PAGE = 50
 class ChunkClient:
     """Asks one teacher about chunks."""
 
-    def __init__(self, settings: KnowledgeSettings, sampling: SamplingPlan, ask: asking.Ask) -> None:
+    def __init__(
+        self, recipe: Recipe, settings: KnowledgeSettings, sampling: SamplingPlan, ask: asking.Ask
+    ) -> None:
+        self._recipe = recipe
         self._settings = settings
         self._sampling = sampling
         self._ask = ask
 
     def expected(self, item: Chunk) -> Usage:
         """Returns an estimate from the characters of the chunk and the number of questions."""
-        return expected_of(self._settings, item.file, item.text)
+        return expected_of(self._recipe, self._settings, item.file, item.text)
 
     async def ask(self, item: Chunk, attempts: int) -> Outcome[Asked]:
         """Sends one request about a chunk.
@@ -47,7 +52,7 @@ class ChunkClient:
         Raises:
             TeacherError: no answer, or one without a usable question.
         """
-        prompt = knowledge_prompt(self._settings, item.file, item.text)
+        prompt = knowledge_prompt(self._recipe, self._settings, item.file, item.text)
         sampling = self._sampling.draw(random.Random(f"chunk|{item.id}"))
         answer = await self._ask(prompt, sampling)
         found = understood(answer.text, self._settings, answer.finish_reason)
@@ -72,6 +77,7 @@ async def run_knowledge(
     """
     run = knowledge_store.get(workspace.engine, run_id)
     settings, engine = asking_of(run), workspace.engine
+    recipe = recipes.current(engine, run.recipe).recipe
     choice = TeacherChoice.model_validate(run.teacher)
     price = price_of(provider(workspace, choice.provider), choice)
     lock = workspace.runs / f"knowledge-{run_id}" / ".work.lock"
@@ -102,7 +108,7 @@ async def run_knowledge(
 
         spent = [(Usage(*knowledge_store.spent(engine, run_id)), price)]
         async with asking.asking(workspace, choice) as ask:
-            client = ChunkClient(settings, SamplingPlan.model_validate(run.sampling), ask)
+            client = ChunkClient(recipe, settings, SamplingPlan.model_validate(run.sampling), ask)
             await dispatch.run(
                 [Lane(client, _pending(workspace, run_id), choice, price, counts.done)],
                 store,

@@ -9,6 +9,7 @@ from tianji_core.generation.knowledge.asking import KnowledgeSettings, knowledge
 from tianji_core.generation.knowledge.documents import Document, DocumentChunk, split_document
 from tianji_core.generation.runs import check_concurrency
 from tianji_core.i18n import _
+from tianji_core.recipe import Recipe
 from tianji_core.store import knowledge as knowledge_store
 from tianji_core.store import recipes
 from tianji_core.store.knowledge import ChunkCounts, KnowledgeRun
@@ -109,21 +110,22 @@ def knowledge_options_of(run: KnowledgeRun) -> RunOptions:
     return RunOptions.model_validate(run.settings["options"])
 
 
-def expected_of(settings: KnowledgeSettings, file: str, text: str) -> Usage:
+def expected_of(recipe: Recipe, settings: KnowledgeSettings, file: str, text: str) -> Usage:
     """Returns the tokens that the request for a chunk is likely to use."""
     return expected_usage(
-        knowledge_prompt(settings, file, text), settings.pairs * settings.turns * PAIR_TOKENS
+        knowledge_prompt(recipe, settings, file, text), settings.pairs * settings.turns * PAIR_TOKENS
     )
 
 
 def estimate_knowledge(
     workspace: Workspace,
+    recipe: Recipe,
     chunks: Sequence[DocumentChunk],
     settings: KnowledgeSettings,
     teacher: TeacherChoice,
 ) -> tuple[Usage, float | None]:
     """Returns the tokens of asking about these chunks, and their cost in the provider's currency or None."""
-    usage = sum((expected_of(settings, chunk.file, chunk.text) for chunk in chunks), Usage())
+    usage = sum((expected_of(recipe, settings, chunk.file, chunk.text) for chunk in chunks), Usage())
     return usage, usage.cost(price_of(provider(workspace, teacher.provider), teacher))
 
 

@@ -20,7 +20,7 @@ from tianji_core.models.catalogue import checked_name, free_name, making
 from tianji_core.models.gguf.formats import GgufFormat, check_packages, checked_format
 from tianji_core.models.gguf.templates import modelfile
 from tianji_core.models.merged import run_of
-from tianji_core.models.trying import PROMPTS
+from tianji_core.models.trying import trial_questions
 from tianji_core.roles import acting_person
 from tianji_core.store.database import now
 from tianji_core.training.child import Ended, run_tool, tool_environment
@@ -60,7 +60,8 @@ def export_gguf(
         _write_file(workspace, merged, file, chosen_format, reporter)
         reporter.update(1, total=STEPS, message=_("正在和合并模型对照着试答"))
         result = _checked(workspace, merged, file, chosen_format)
-        answers = dict(zip(PROMPTS, result["answers"], strict=True))
+        asked = trial_questions(workspace, merged)
+        answers = dict(zip(asked, result["answers"], strict=True))
         made = merged.model_copy(
             update={
                 "name": chosen,
@@ -75,7 +76,7 @@ def export_gguf(
                     "same": float(result["same"]),
                 },
                 "samples": answers,
-                "sample": answers[PROMPTS[0]],
+                "sample": answers[asked[0]],
                 "source": _("由“{name}”导出", name=merged.name),
                 "trust_remote_code": False,
                 "code_sha256": "",
@@ -157,7 +158,7 @@ def _checked(workspace: Workspace, merged: Artefact, file: Path, chosen: GgufFor
         report = Path(folder) / "check.json"
         arguments = ["check", str(merged.path), str(file), str(report), *_asking(workspace, merged)]
         arguments += ["--apart", str(chosen.apart)]
-        for prompt in PROMPTS:
+        for prompt in trial_questions(workspace, merged):
             arguments += ["--prompt", prompt]
         ended = _run(workspace, arguments, lambda line: None)
         if ended.code != 0 or not report.exists():

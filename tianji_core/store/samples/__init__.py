@@ -54,7 +54,7 @@ from tianji_core.store.samples.paging import (
     page,
     stream,
 )
-from tianji_core.store.samples.rows import add, get, insert_new, many, provenance
+from tianji_core.store.samples.rows import add, get, insert_new, many, prompt_revision, provenance
 
 __all__ = [
     "ACCEPTED",
@@ -100,6 +100,7 @@ __all__ = [
     "models",
     "option_counts",
     "page",
+    "prompt_revision",
     "provenance",
     "source_counts",
     "state_counts",

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, Engine, insert, select
+from sqlalchemy import Connection, Engine, func, insert, select
 
 from tianji_core.errors import InputError
 from tianji_core.gate import standard_characters
 from tianji_core.i18n import _
 from tianji_core.store.database import now, reading, writing
+from tianji_core.store.recipes import revision_when
 from tianji_core.store.samples.model import (
     CHAT,
     NewSample,
@@ -19,7 +20,15 @@ from tianji_core.store.samples.model import (
     stored_turns,
     to_sample,
 )
-from tianji_core.store.schema import opening_of, sample_digest, samples, text_digest
+from tianji_core.store.schema import (
+    imitation_runs,
+    imitations,
+    opening_of,
+    runs,
+    sample_digest,
+    samples,
+    text_digest,
+)
 
 _BATCH = 1000
 
@@ -57,6 +66,29 @@ def provenance(engine: Engine, sample_id: int) -> SampleProvenance:
     values = dict(row._mapping)
     values["planted"], values["examples"] = tuple(values["planted"]), tuple(values["examples"])
     return SampleProvenance(**values)
+
+
+def prompt_revision(engine: Engine, sample_id: int) -> int:
+    """Returns the revision of the recipe whose prompts asked for a sample: that of its run, or the newest one
+    when the sample was made; 0 is the built-in file."""
+    query = (
+        select(
+            samples.c.recipe,
+            samples.c.created_at,
+            func.coalesce(runs.c.recipe_revision, imitation_runs.c.recipe_revision).label("revision"),
+        )
+        .select_from(
+            samples.outerjoin(runs, runs.c.id == samples.c.run_id)
+            .outerjoin(imitations, imitations.c.sample_id == samples.c.id)
+            .outerjoin(imitation_runs, imitation_runs.c.id == imitations.c.run_id)
+        )
+        .where(samples.c.id == sample_id)
+    )
+    with reading(engine) as connection:
+        row = connection.execute(query).first()
+    if row is None:
+        raise InputError(_("没有编号为 {id} 的样本，请从审核页里选一条", id=sample_id))
+    return row.revision if row.revision is not None else revision_when(engine, row.recipe, row.created_at)
 
 
 def add(engine: Engine, sample: NewSample, source: str = CHAT) -> int | None:

@@ -1,0 +1,107 @@
+"""提示词: the prompts that write a text, and the other requests to teachers, each with its placeholders."""
+
+from collections.abc import Callable, Sequence
+
+import streamlit as st
+
+from pages.lists.placeholders import offer_placeholders, placeholder_row
+from pages.shared.frame import report_errors
+from pages.shared.kept import forget, kept, note, save_bar
+from pages.shared.usable import any_text
+from tianji_core.i18n import _
+from tianji_core.recipe import Recipe
+from tianji_core.recipe.editing import changed
+from tianji_core.recipe.model import TEACHER_FIELDS
+from tianji_core.recipe.requests import REQUESTS
+from tianji_core.store import recipes
+from tianji_core.workspace import Workspace
+
+Save = Callable[[Recipe, str, Callable[[], None] | None], None]
+_FIELDS = ("system", "teacher_system", "teacher", "example", "fact")
+
+
+def prompts_part(workspace: Workspace, recipe: Recipe, revision: int, save: Save) -> None:
+    """Draws the prompts that write a text, then one of the other requests."""
+    _writing(workspace, recipe, revision, save)
+    st.subheader(_("别的请求"), anchor=False)
+    _request(recipe, revision, save)
+
+
+def _writing(workspace: Workspace, recipe: Recipe, revision: int, save: Save) -> None:
+    form = f"prompts-{recipe.key}"
+    keys = {name: f"{name}_{revision}" for name in _FIELDS}
+    saved = recipe.prompts
+    kept_fields = {name: kept(form, key, any_text, getattr(saved, name), name) for name, key in keys.items()}
+    system = st.text_area(_("训练用的系统提示"), saved.system, **kept_fields["system"])
+    teacher_system = st.text_area(
+        _("给造数模型的系统消息"),
+        saved.teacher_system,
+        **kept_fields["teacher_system"],
+        help=_("作为 system 消息发送，不进训练数据；留空就不发。"),
+    )
+    teacher = st.text_area(_("给造数模型的提示词模板"), saved.teacher, height=200, **kept_fields["teacher"])
+    placeholder_row(
+        keys["teacher"],
+        teacher,
+        TEACHER_FIELDS,
+        lambda: note(form, keys["teacher"], saved.teacher, "teacher"),
+    )
+    example = st.text_input(_("示例的包装"), saved.example, **kept_fields["example"])
+    fact = st.text_input(
+        _("细节怎么交代"),
+        saved.fact,
+        **kept_fields["fact"],
+        help=_("模板里写了 {fact} 就放在那里，没写就放在最后；没有细节的请求不带这一行。"),
+    )
+    offered: dict[str, Sequence[str]] = {f".st-key-{keys['teacher']} textarea": TEACHER_FIELDS}
+    offered[f".st-key-{keys['example']} input"] = ("example",)
+    offered[f".st-key-{keys['fact']} input"] = ("fact",)
+    offer_placeholders("offered_prompts", offered)
+    typed = (system, teacher_system, teacher, example, fact)
+    prompts = dict(zip(_FIELDS, typed, strict=True))
+    unsaved = any(prompts[name] != getattr(saved, name) for name in prompts)
+    first = recipes.first(workspace.engine, recipe.key).prompts
+    with st.container(horizontal=True, gap="small"):
+        pressed = save_bar("save_prompts", form, unsaved, lambda: forget(form, keys))
+        reset = st.button(_("恢复成最初的"), key="reset_prompts", icon="↩️", disabled=saved == first)
+    if pressed or reset:
+        with report_errors():
+            new = changed(recipe, prompts=first if reset else prompts)
+            save(new, _("恢复最初的提示词") if reset else _("提示词"), lambda: forget(form, keys))
+
+
+def _request(recipe: Recipe, revision: int, save: Save) -> None:
+    st.caption(
+        _("造文本之外也会请模型做事，用的原文都在这里。单独占一行的占位没有内容时整行不写；花括号要写两遍。")
+    )
+    changed_ones = set(recipe.requests)
+    key = st.selectbox(
+        _("哪一条"),
+        list(REQUESTS),
+        format_func=lambda name: _(REQUESTS[name].title) + ("  ✏️" if name in changed_ones else ""),
+        key="request_kind",
+        bind="query-params",
+    )
+    kind = REQUESTS[key]
+    form, name = f"requests-{recipe.key}", f"request_{key}"
+    widget = f"{name}_{revision}"
+    saved = recipe.requests.get(key, kind.text)
+    text = st.text_area(
+        _(kind.title),
+        saved,
+        height=320,
+        **kept(form, widget, any_text, saved, name),
+        label_visibility="collapsed",
+    )
+    placeholder_row(widget, text, kind.fields, lambda: note(form, widget, saved, name))
+    offer_placeholders("offered_request", {f".st-key-{widget} textarea": kind.fields})
+    with st.container(horizontal=True, gap="small"):
+        pressed = save_bar("save_request", form, text != saved, lambda: forget(form, {name: widget}))
+        reset = st.button(
+            _("恢复成自带的"), key="reset_request", icon="↩️", disabled=key not in recipe.requests
+        )
+    if pressed or reset:
+        with report_errors():
+            requests = {**recipe.requests, key: kind.text if reset else text}
+            title = _("提示词“{title}”", title=_(kind.title))
+            save(changed(recipe, requests=requests), title, lambda: forget(form, {name: widget}))
