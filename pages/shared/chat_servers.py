@@ -14,7 +14,9 @@ from tianji_core import jobs, models, serving
 from tianji_core.i18n import _
 from tianji_core.serving import ServerOptions
 from tianji_core.serving.launch import DTYPES
+from tianji_core.serving.programs import program_title
 from tianji_core.serving.running import RunningServer
+from tianji_core.serving.starting import STUDIO, installed_programs
 from tianji_core.workspace import Workspace
 
 
@@ -37,6 +39,7 @@ def server_panel(workspace: Workspace, further: Mapping[str, Callable[[], None]]
     with row.popover(_("其他连接方式"), key="server_ways"):
         load, *others = st.tabs([_("怎样加载"), *ways])
         with load:
+            program = _who_answers()
             port, options = start_options()
         for tab, way in zip(others, ways.values(), strict=True):
             with tab:
@@ -48,7 +51,7 @@ def server_panel(workspace: Workspace, further: Mapping[str, Callable[[], None]]
         disabled=not chosen,
     ):
         with report_errors():
-            serving.start_for(workspace, chosen, port, options)
+            serving.start_default(workspace, chosen, port, options, program=program)
             remember_notice(_("正在启动模型服务，加载好就可以用"))
             st.rerun()
 
@@ -73,6 +76,27 @@ def _models_to_load(workspace: Workspace, known: Sequence[models.Artefact], seve
         key="server_models",
         placeholder=_("选至少一个模型"),
         help=_("适配器会连同它的基座一起加载，这样训练前后可以对着看。"),
+    )
+
+
+def _who_answers() -> str:
+    """Draws the choice of the program that answers, where the studio has installed another than its own
+    server; returns its name, '' for the default."""
+    installed = installed_programs()
+    if not installed:
+        return ""
+    titles = {"": _("自动（{program}）", program=program_title(installed[0]))}
+    titles |= {name: program_title(name) for name in (STUDIO, *installed)}
+    return str(
+        st.segmented_control(
+            _("谁来回答"),
+            list(titles),
+            default="",
+            required=True,
+            format_func=titles.__getitem__,
+            key="server_program",
+            help=_("自动：一个完整模型，或基座带适配器，由装好的程序回答；别的由工坊自己的服务回答。"),
+        )
     )
 
 
@@ -128,6 +152,8 @@ def running_servers(workspace: Workspace) -> None:
         names = _("、").join(server.models)
         if server.ready:
             line[0].markdown(f"🟢 **{plain(names)}**  \n`{server.url}`")
+            if server.subject.program:
+                line[0].caption(_("由 {program} 回答", program=program_title(server.subject.program)))
             if server.memory is not None:
                 line[0].caption(_("占用内存 {size}", size=models.size_text(server.memory)))
         else:

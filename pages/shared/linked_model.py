@@ -87,7 +87,7 @@ def _serving(workspace: Workspace, name: str) -> RunningServer | None:
 
 def _load(workspace: Workspace, name: str) -> None:
     if _serving(workspace, name) is None:
-        serving.start_for(workspace, [name])
+        serving.start_default(workspace, [name])
         remember_notice(_("正在加载“{name}”，加载好就可以用", name=_title(workspace, name)))
 
 

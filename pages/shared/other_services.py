@@ -3,12 +3,23 @@
 import streamlit as st
 
 from pages.shared.frame import remember_notice, report_errors
+from pages.shared.job_progress import follow_job
 from pages.shared.kept import forget_typed, kept_number, kept_text
 from pages.shared.text import plain
+from pages.shared.visitors import role
 from tianji_core.errors import ServerError
 from tianji_core.i18n import _
+from tianji_core.roles import Role
 from tianji_core.serving import external
 from tianji_core.serving.client import model_names
+from tianji_core.serving.program_environments import (
+    install_job,
+    missing_size,
+    own_program,
+    remove_program,
+    start_install,
+)
+from tianji_core.serving.programs import program_named, programs
 from tianji_core.serving.services import is_confirmed, key_variable_of, remember_service
 from tianji_core.workspace import Workspace
 
@@ -79,7 +90,7 @@ def linked_service(workspace: Workspace) -> None:
 
 def other_program(workspace: Workspace, names: list[str]) -> None:
     """Draws the command that serves a model with another program, and starts it where that is installed."""
-    titles = {key: program.title for key, program in external.programs().items()}
+    titles = {key: program.title for key, program in programs().items()}
     program = st.segmented_control(
         _("程序"),
         list(titles),
@@ -110,15 +121,44 @@ def other_program(workspace: Workspace, names: list[str]) -> None:
             icon="⬇️",
             on_click="ignore",
         )
+        if program_part(workspace, made.name):
+            return
         if not made.installed:
             st.caption(
                 _(
-                    "这台机器上没有 {program}（{install}）。把命令复制到装了它的机器上运行，再用“接别的兼容服务”连过去。",
+                    "这台机器上没有 {program}（tianji serve --program {name} --install 会装上它）。把命令复制到装了它的机器上运行，再用“接别的兼容服务”连过去。",
                     program=made.program.title,
-                    install=made.program.install,
+                    name=made.name,
                 )
             )
         elif st.button(_("在这台机器上启动"), key="program_start", icon="🚀"):
             external.start(workspace, made)
             remember_notice(_("正在启动 {program}，加载好就可以用", program=made.program.title))
             st.rerun()
+
+
+def program_part(workspace: Workspace, name: str) -> bool:
+    """Draws how far the installation of a program is, or buttons that install or remove its environment of
+    its own; returns whether it is being installed."""
+    program = program_named(name)
+    if (running := install_job(workspace, name)) is not None:
+        follow_job(workspace, running.id, "stop_program_part")
+        return True
+    if role() is not Role.OWNER:
+        return False
+    if own_program(name) is not None:
+        st.caption(_("{program} {version} 在自己的环境里", program=program.title, version=program.version))
+        if st.button(_("删掉它的环境"), key="program_remove", icon="🗑️"):
+            with report_errors():
+                remove_program(workspace, name)
+                remember_notice(_("删掉了 {program} 的环境", program=program.title))
+                st.rerun()
+        return False
+    label = _("安装 {program}（{n} GB）", program=program.title, n=f"{missing_size(name) / 1e9:.1f}")
+    if st.button(label, key="program_install", icon="⬇️"):
+        with report_errors():
+            job = start_install(workspace, name)
+            if job is not None:
+                remember_notice(_("已开始：{title}", title=job.title))
+            st.rerun()
+    return False

@@ -16,18 +16,21 @@ ROOMS = ("errors", "project", "i18n", "roles", "ownership", "files", "locks", "a
 """What set-up reads of the studio before any package is there."""
 
 
-def wheel(name: str, content: str = "") -> bytes:
-    """The bytes of a wheel with one module, whose text is ``content``."""
+def wheel(name: str, content: str = "", script: str = "") -> bytes:
+    """The bytes of a wheel with one module, whose text is ``content``; ``script`` is its function that the
+    program of its name calls."""
     files = {
         f"{name}.py": content,
         f"{name}-1.0.dist-info/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n",
         f"{name}-1.0.dist-info/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
     }
+    if script:
+        files[f"{name}-1.0.dist-info/entry_points.txt"] = f"[console_scripts]\n{name} = {name}:{script}\n"
     record = f"{name}-1.0.dist-info/RECORD"
     lines = []
     for path, text in files.items():
         digest = base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).decode().rstrip("=")
-        lines.append(f"{path},sha256={digest},{len(text)}\n")
+        lines.append(f"{path},sha256={digest},{len(text.encode())}\n")
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for path, text in [*files.items(), (record, "".join([*lines, f"{record},,\n"]))]:
@@ -92,11 +95,12 @@ def loopback_index(*names: str) -> Iterator[LoopbackIndex]:
             thread.join()
 
 
-def write_lock(file: Path, *names: str) -> None:
-    """Writes the lock of wheels in the form of ``make lock``."""
+def write_lock(file: Path, *names: str, **wheels: bytes) -> None:
+    """Writes the lock of wheels in the form of ``make lock``; ``wheels`` are those with a text of their
+    own."""
+    hashes = {name: hashlib.sha256(wheels.get(name) or wheel(name)).hexdigest() for name in (*names, *wheels)}
     entries = [
-        f"{name}==1.0 \\\n    --hash=sha256:{hashlib.sha256(wheel(name)).hexdigest()}\n    # via the test\n"
-        for name in names
+        f"{name}==1.0 \\\n    --hash=sha256:{digest}\n    # via the test\n" for name, digest in hashes.items()
     ]
     file.write_text("# made by a test\n" + "".join(entries), encoding="utf-8")
 

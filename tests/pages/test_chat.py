@@ -289,7 +289,7 @@ def test_another_program_is_started_on_this_machine_where_it_is_installed(
     test.segmented_control(key="program").set_value("vllm")
     test.selectbox(key="program_model").set_value("合并")
     test.number_input(key="program_port").set_value(free_port(None)).run()
-    assert any("pip install vllm" in caption.value for caption in test.caption)
+    assert any("--program vllm --install" in caption.value for caption in test.caption)
     install(tmp_path, "vllm")
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     press(test.run(), "program_start")

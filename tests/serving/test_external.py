@@ -14,6 +14,7 @@ from tianji_core.models import register_folder
 from tianji_core.recipe import built_in_recipes, load_recipe
 from tianji_core.serving import ChatSampling, ModelRef, external, servers, wait_ready
 from tianji_core.serving.launch import free_port
+from tianji_core.serving.programs import FOLDER
 from tianji_core.workspace import Workspace
 
 
@@ -27,7 +28,7 @@ def test_a_command_names_the_model_its_template_and_its_adapters(
     for option, value in (
         ("--served-model-name", "b"),
         ("--tensor-parallel-size", "2"),
-        ("--max-lora-rank", "4"),
+        ("--max-lora-rank", "8"),
         ("--lora-modules", f"red={folders.red}"),
         ("--host", "127.0.0.1"),
     ):
@@ -46,7 +47,7 @@ def test_the_shipped_template_writes_what_training_wrote(folders: Folders) -> No
     tokenizer = AutoTokenizer.from_pretrained(folders.base)
     said = [("system", "送祝福"), ("user", "祝大舅"), ("assistant", "好"), ("user", "祝您")]
     trained = encode(tokenizer, "internlm2_chat", [ChatMessage(role=r, content=c) for r, c in said])
-    tokenizer.chat_template = (external.FOLDER / "chat_markup.jinja").read_text(encoding="utf-8")
+    tokenizer.chat_template = (FOLDER / "chat_markup.jinja").read_text(encoding="utf-8")
     turns = [{"role": role, "content": content} for role, content in said]
     assert tokenizer.apply_chat_template(turns, add_generation_prompt=True, tokenize=True) == trained
 
@@ -57,7 +58,7 @@ def test_a_program_that_is_not_here_is_refused_with_its_remedy(
     monkeypatch.setenv("PATH", str(tmp_path))
     made = external.command(workspace, "vllm", [str(folders.base)])
     assert not made.installed
-    with pytest.raises(InputError, match="pip install vllm"):
+    with pytest.raises(InputError, match="--program vllm --install"):
         external.start(workspace, made)
     with pytest.raises(InputError, match="没有程序 tgi"):
         external.command(workspace, "tgi", [str(folders.base)])

@@ -4,18 +4,17 @@ another until one has it. What was broken off goes on with the next group."""
 import contextlib
 import os
 import shutil
-import sys
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 
 from tianji_core.errors import InstallError, JobError
 from tianji_core.i18n import _
 from tianji_core.installing import state
+from tianji_core.installing.environments import OWN, PythonEnvironment
 from tianji_core.installing.faults import no_rights
 from tianji_core.installing.machine import check_room
-from tianji_core.installing.pins import Pin
-from tianji_core.installing.pip import ROOM, Pip
+from tianji_core.installing.pins import Pin, pins_of
+from tianji_core.installing.pip import Pip
 from tianji_core.locks import FileLock, is_locked
 from tianji_core.ownership import claim_folder, discard
 
@@ -34,23 +33,38 @@ def install(part: str, tell: Tell, say: Callable[[str], None], any_version: bool
         InstallError: no connection, a wrong checksum, no rights, no memory. DiskFullError: no room.
         JobError: another installation is running.
     """
-    wanted = state.missing(part, any_version)
+    return install_pins(pins_of(part), OWN, tell, say, any_version)
+
+
+def install_pins(
+    pins: list[Pin],
+    environment: PythonEnvironment,
+    tell: Tell,
+    say: Callable[[str], None],
+    any_version: bool = False,
+) -> int:
+    """Installs those of ``pins`` that an environment lacks and returns how many.
+
+    Raises:
+        InstallError, DiskFullError, JobError: as for :func:`install`.
+    """
+    wanted = state.lacking(pins, environment, any_version)
     if not wanted:
         return 0
-    folder = Path(state.packages_folder())
-    if not os.access(folder, os.W_OK) or not os.access(sys.prefix, os.W_OK):
+    folder = environment.packages
+    if not os.access(folder, os.W_OK) or not os.access(environment.prefix, os.W_OK):
         raise no_rights(str(folder))
     groups = grouped(wanted)
     total = state.size_of(wanted)
     spare = round(max(state.size_of(group) for group in groups) * state.DOWNLOAD)
     check_room(folder, total + spare)
     roomy = shutil.disk_usage(folder).free > total * (1 + state.DOWNLOAD) + spare
-    lock = FileLock(claim_folder(ROOM) / "lock")
+    lock = FileLock(claim_folder(environment.room) / "lock")
     if not lock.try_acquire():
         raise JobError(_("另一个安装正在进行，等它装完再来"))
-    with contextlib.closing(Pip(lock, roomy, say)) as pip:
+    with contextlib.closing(Pip(environment, lock, roomy, say)) as pip:
         _install_groups(groups, total, pip, tell)
-    if left := state.missing(part, any_version):
+    if left := state.lacking(pins, environment, any_version):
         names = _("、").join(pin.name for pin in left[:5])
         raise InstallError(_("装完以后仍然缺 {names}；请再来一次", names=names))
     return len(wanted)
@@ -58,8 +72,8 @@ def install(part: str, tell: Tell, say: Callable[[str], None], any_version: bool
 
 def swept() -> bool:
     """Removes what a broken-off installation left to be removed; returns whether there was any."""
-    left = ROOM / "downloads"
-    if not left.exists() or is_locked(ROOM / "lock"):
+    left = OWN.room / "downloads"
+    if not left.exists() or is_locked(OWN.room / "lock"):
         return False
     discard(left)
     return not left.exists()
@@ -78,7 +92,7 @@ def grouped(pins: list[Pin]) -> list[list[Pin]]:
 
 def _install_groups(groups: list[list[Pin]], total: int, pip: Pip, tell: Tell) -> None:
     done = 0
-    here = state.installed()
+    here = state.installed(pip.environment)
     for group in groups:
         broken = [pin for pin in group if here.get(pin.name) == ""]
         for pins in (broken, [pin for pin in group if pin not in broken]):

@@ -26,7 +26,7 @@ def training_size() -> int:
 
 def install_job(workspace: Workspace) -> Job | None:
     """Returns the job that is installing the training part, None where none is."""
-    return next(iter(jobs.listed(workspace, kind=KIND, active=True, limit=1)), None)
+    return jobs.newest_about(workspace, KIND, InstallSubject(), active=True)
 
 
 def start_install(workspace: Workspace) -> Job:

@@ -11,6 +11,7 @@ from pathlib import Path
 from tianji_core.files import write_text
 from tianji_core.i18n import _
 from tianji_core.installing import state
+from tianji_core.installing.environments import PythonEnvironment
 from tianji_core.installing.faults import PipFault, fault_of
 from tianji_core.installing.pins import Pin
 from tianji_core.locks import FileLock
@@ -20,17 +21,18 @@ from tianji_core.ownership import MARK, claim_folder, discard
 INDEXES = "TIANJI_PIP_INDEXES"
 """Environment variable, or line of ``.env``: addresses of package indexes, tried in turn; without it pip uses
 its own settings."""
-ROOM = Path(sys.prefix) / ".tianji-setup"
-"""Folder in the environment for what exists during an installation only, and for pip's last output."""
 
 
 class Pip:
-    """pip for one installation. Holds ``lock``, and so does every pip that it starts, until all of them have
-    ended; ``roomy`` says whether the disk has room for pip's cache too; ``say`` takes a sentence for a
-    person.
+    """The studio's pip for one installation into ``environment``. Holds ``lock``, and so does every pip that
+    it starts, until all of them have ended; ``roomy`` says whether the disk has room for pip's cache too;
+    ``say`` takes a sentence for a person.
     """
 
-    def __init__(self, lock: FileLock, roomy: bool, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, environment: PythonEnvironment, lock: FileLock, roomy: bool, say: Callable[[str], None]
+    ) -> None:
+        self.environment = environment
         self._lock = lock
         self._roomy = roomy
         self._say = say
@@ -38,8 +40,8 @@ class Pip:
 
     def close(self) -> None:
         """Removes what was there during the installation only, and releases the lock."""
-        discard(ROOM / "downloads")
-        discard(ROOM / "group.txt")
+        discard(self.environment.room / "downloads")
+        discard(self.environment.room / "group.txt")
         self._lock.release()
 
     def install(self, pins: list[Pin], anew: bool, grow: Callable[[int], None]) -> None:
@@ -57,13 +59,13 @@ class Pip:
 
     def _run(self, pins: list[Pin], anew: bool, grow: Callable[[int], None]) -> PipFault | None:
         """Runs pip once; returns why it failed, None where it did not."""
-        downloads = claim_folder(ROOM / "downloads")
-        write_text(ROOM / "group.txt", "".join(pin.entry for pin in pins))
-        write_text(ROOM / "log", "")
+        downloads = claim_folder(self.environment.room / "downloads")
+        write_text(self.environment.room / "group.txt", "".join(pin.entry for pin in pins))
+        write_text(self.environment.room / "log", "")
         size = state.size_of(pins)
-        with (ROOM / "log").open("ab") as log:
+        with (self.environment.room / "log").open("ab") as log:
             process = subprocess.Popen(
-                [*self._command(anew), "-r", str(ROOM / "group.txt")],
+                [*self._command(anew), "-r", str(self.environment.room / "group.txt")],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -81,11 +83,14 @@ class Pip:
         discard(downloads)
         if process.returncode == 0:
             return None
-        output = (ROOM / "log").read_text(encoding="utf-8", errors="replace")
+        output = (self.environment.room / "log").read_text(encoding="utf-8", errors="replace")
         return fault_of(output, process.returncode, self._places[0])
 
     def _command(self, anew: bool) -> list[str]:
-        command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", "install"]
+        command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input"]
+        if self.environment.python != Path(sys.executable):
+            command += ["--python", str(self.environment.python)]
+        command += ["install"]
         command += ["--require-hashes", "--no-deps", "--progress-bar", "off"]
         # The first import compiles, unless the environment forbids it: then each start would do so anew.
         command += ["--no-compile"] * (not sys.dont_write_bytecode)

@@ -1,11 +1,13 @@
-"""What of a part is missing in this environment, and how much room it takes."""
+"""What of a part is missing in an environment, and how much room it takes."""
 
 import importlib
 import json
-import sysconfig
+import sys
+from collections.abc import Iterable
 from functools import cache
 from importlib import metadata
 
+from tianji_core.installing.environments import OWN, PythonEnvironment
 from tianji_core.installing.pins import Pin, pins_of, plain_name
 from tianji_core.project import CONFIGS, ENGINE_PACKAGES
 
@@ -25,16 +27,18 @@ def _sizes() -> dict[str, int]:
 
 def size_of(pins: list[Pin]) -> int:
     """Returns the bytes that packages take on disk, as measured when the lock was made; 0.5 MB for one that
-    is not in the table."""
-    return sum(round(1e6 * _sizes().get(pin.name, 0.5)) for pin in pins)
+    is not in the table. A line NAME==VERSION of the table is for that version alone."""
+    sizes = _sizes()
+    return sum(round(1e6 * sizes.get(f"{pin.name}=={pin.version}", sizes.get(pin.name, 0.5))) for pin in pins)
 
 
-def installed() -> dict[str, str]:
-    """Returns the versions of the packages of this environment; '' for one whose installation was broken
+def installed(environment: PythonEnvironment = OWN) -> dict[str, str]:
+    """Returns the versions of the packages of an environment; '' for one whose installation was broken
     off."""
     importlib.invalidate_caches()
     found: dict[str, str] = {}
-    for package in metadata.distributions():
+    folders = sys.path if environment is OWN else [str(environment.packages)]
+    for package in metadata.distributions(path=folders):
         name = package.metadata["Name"]
         if name and plain_name(name) not in found:
             whole = package.read_text("RECORD") is not None or package.read_text("installed-files.txt")
@@ -45,11 +49,17 @@ def installed() -> dict[str, str]:
 def missing(part: str, any_version: bool = False) -> list[Pin]:
     """Returns the packages of a part that are not here in the version of the lock; with ``any_version`` those
     that are not here at all."""
-    here = installed()
+    return lacking(pins_of(part), any_version=any_version)
+
+
+def lacking(
+    pins: Iterable[Pin], environment: PythonEnvironment = OWN, any_version: bool = False
+) -> list[Pin]:
+    """Returns those of the packages that are not in an environment in their version; with ``any_version``
+    those that are not there at all."""
+    here = installed(environment)
     return [
-        pin
-        for pin in pins_of(part)
-        if not here.get(pin.name) or (here[pin.name] != pin.version and not any_version)
+        pin for pin in pins if not here.get(pin.name) or (here[pin.name] != pin.version and not any_version)
     ]
 
 
@@ -68,8 +78,3 @@ def _whole(name: str) -> bool:
         return metadata.distribution(name).read_text("RECORD") is not None
     except metadata.PackageNotFoundError:
         return False
-
-
-def packages_folder() -> str:
-    """Returns the folder into which pip installs."""
-    return sysconfig.get_path("purelib")

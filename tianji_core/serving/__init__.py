@@ -16,6 +16,7 @@ from tianji_core.serving.running import (
     servers,
     wait_ready,
 )
+from tianji_core.serving.starting import start_default
 
 __all__ = [
     "ChatChunk",
@@ -30,6 +31,7 @@ __all__ = [
     "server_jobs",
     "server_url",
     "servers",
+    "start_default",
     "start_for",
     "start_server",
     "wait_ready",

@@ -2,13 +2,11 @@
 GPU or machine. Their commands are in ``configs/serving``; where a program is installed, it can be started
 as a job."""
 
+import os
 import shlex
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-from pydantic import BaseModel, ConfigDict, Field
 
 from tianji_core import jobs
 from tianji_core.errors import InputError, ModelError
@@ -18,35 +16,21 @@ from tianji_core.model_folders.adapter import read_adapter_config
 from tianji_core.model_folders.manifest import read_manifest
 from tianji_core.model_folders.template import TEMPLATES
 from tianji_core.model_folders.trust import runs_code
-from tianji_core.project import CONFIGS
 from tianji_core.serving.choosing import resolved
 from tianji_core.serving.launch import HOST, KIND, ModelRef, ServerSubject, free_port
+from tianji_core.serving.program_environments import found_program, own_program
+from tianji_core.serving.programs import FOLDER, Program, program_named
 from tianji_core.workspace import Workspace
-from tianji_core.yaml_reading import read_yaml
 
-FOLDER = CONFIGS / "serving"
 DEFAULT_PORT = 8000
-
-
-class Program(BaseModel):
-    """One file of ``configs/serving``: argument lists with {placeholders}."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    title: str
-    program: str
-    install: str
-    command: list[str]
-    adapters: list[str] = Field(default_factory=list)
-    template: list[str] = Field(default_factory=list)
-    code: list[str] = Field(default_factory=list)
 
 
 @dataclass(frozen=True)
 class Command:
-    """A command line. ``argv`` begins with the program's name; ``models`` and ``adapters`` are names for
-    requests."""
+    """A command line. ``name`` is that of the program, with which ``argv`` begins; ``models`` and
+    ``adapters`` are names for requests."""
 
+    name: str
     program: Program
     argv: list[str]
     port: int
@@ -60,16 +44,8 @@ class Command:
 
     @property
     def installed(self) -> bool:
-        """Whether the program is on this machine's PATH."""
-        return shutil.which(self.program.program) is not None
-
-
-def programs() -> dict[str, Program]:
-    """Returns every known program by name."""
-    by_name = {}
-    for path in sorted(FOLDER.glob("*.yaml")):
-        by_name[path.stem] = Program.model_validate(read_yaml(path))
-    return by_name
+        """Whether the program is on this machine, in its own environment or on PATH."""
+        return found_program(self.name) is not None
 
 
 def command(
@@ -86,10 +62,7 @@ def command(
         InputError: no such program, or more than one full model.
         ModelError: as for :func:`~tianji_core.serving.choosing.start_for`.
     """
-    known = programs()
-    if program not in known:
-        raise InputError(_("没有程序 {name}，有的是：{known}", name=program, known=_("、").join(known)))
-    chosen = known[program]
+    chosen = program_named(program)
     full, adapters = resolved(workspace, names, extra)
     if len(full) != 1:
         raise InputError(_("{program} 一次只能加载一个完整模型（可以带适配器）", program=chosen.title))
@@ -100,7 +73,7 @@ def command(
         "host": HOST,
         "port": str(port or DEFAULT_PORT),
         "gpus": str(gpus),
-        "rank": str(max((_rank(Path(adapter.path)) for adapter in adapters), default=0)),
+        "rank": str(chosen.rank_for(max((_rank(Path(adapter.path)) for adapter in adapters), default=1))),
         "template": str(FOLDER / _markup_file(Path(model.path))),
     }
     parts = list(chosen.command)
@@ -112,9 +85,8 @@ def command(
         parts += chosen.adapters
     argv = [chosen.program, *(part.format_map(values) for part in parts)]
     argv += [f"{adapter.name}={adapter.path}" for adapter in adapters]
-    return Command(
-        chosen, argv, port or DEFAULT_PORT, (model.name,), tuple(adapter.name for adapter in adapters)
-    )
+    names_of_adapters = tuple(adapter.name for adapter in adapters)
+    return Command(program, chosen, argv, port or DEFAULT_PORT, (model.name,), names_of_adapters)
 
 
 def _markup_file(folder: Path) -> str:
@@ -128,13 +100,13 @@ def start(workspace: Workspace, made: Command) -> Job:
     Raises:
         InputError: the program is not installed here, or the port is taken.
     """
-    path = shutil.which(made.program.program)
+    path = found_program(made.name)
     if path is None:
         raise InputError(
             _(
-                "这台机器上没有 {program}：{install}，或把命令拿到装了它的机器上运行",
+                "这台机器上没有 {program}；装上它：tianji serve --program {name} --install，或把命令拿到装了它的机器上运行",
                 program=made.program.title,
-                install=made.program.install,
+                name=made.name,
             )
         )
     free_port(made.port)
@@ -144,11 +116,15 @@ def start(workspace: Workspace, made: Command) -> Job:
     title = _(
         "{program}：{names}", program=made.program.title, names=_("、").join(made.models + made.adapters)
     )
-    return jobs.start(workspace, KIND, title, [path, *made.argv[1:]], subject=subject)
+    variables = dict(made.program.variables)
+    if path == own_program(made.name):  # compilers and tools that its packages brought
+        variables["PATH"] = os.pathsep.join([str(path.parent), os.environ.get("PATH", os.defpath)])
+    return jobs.start(workspace, KIND, title, [str(path), *made.argv[1:]], variables, subject)
 
 
 def _rank(folder: Path) -> int:
     try:
-        return read_adapter_config(folder).r
+        config = read_adapter_config(folder)
+        return max((config.r, *(config.rank_pattern or {}).values()))
     except ModelError:
         return 64

@@ -1,5 +1,6 @@
 """The verb that starts a model server of the studio or of another program: serve."""
 
+from dataclasses import dataclass
 from typing import Annotated
 
 import typer
@@ -11,22 +12,51 @@ from tianji_core.model_folders.folders import named_folder
 from tianji_core.serving import ModelRef, ServerOptions, external
 from tianji_core.serving.choosing import start_for
 from tianji_core.serving.launch import KEY_VARIABLE
+from tianji_core.serving.programs import program_title
+from tianji_core.serving.starting import STUDIO, default_program
 from tianji_core.verbs.common import JsonOption, WorkspaceOption, opened, show
 from tianji_core.verbs.model_options import chosen_models
+from tianji_core.verbs.serving_programs import add_program, drop_program
+
+ServedOption = Annotated[
+    str,
+    typer.Option(
+        "--model",
+        help=(
+            "Names from 'models' or folders (DIR or NAME=DIR), separated by commas; "
+            "default: the newest merged one."
+        ),
+    ),
+]
+
+
+@dataclass(frozen=True)
+class ProgramOptions:
+    """The program that serves, and what is done with it."""
+
+    program: Annotated[
+        str,
+        typer.Option(
+            help="vllm, lmdeploy, or studio for our own server; on a machine with a card one that "
+            "--install has added is the default.",
+            show_default=False,
+        ),
+    ] = ""
+    install: Annotated[
+        bool, typer.Option("--install", help="With --program: add it in an environment of its own.")
+    ] = False
+    remove: Annotated[
+        bool, typer.Option("--remove", help="With --program: remove the environment that --install made.")
+    ] = False
+    gpus: Annotated[int, typer.Option(min=1, help="With --program: GPUs that share the model.")] = 1
+    print_only: Annotated[
+        bool, typer.Option("--print", help="With --program: show the command, start nothing.")
+    ] = False
 
 
 def serve(
     context: typer.Context,
-    model: Annotated[
-        str,
-        typer.Option(
-            "--model",
-            help=(
-                "Names from 'models' or folders (DIR or NAME=DIR), separated by commas; "
-                "default: the newest merged one."
-            ),
-        ),
-    ] = "",
+    model: ServedOption = "",
     lora_modules: Annotated[
         list[str] | None,
         typer.Option(help="Adapters as NAME=DIR; several after one another.", show_default=False),
@@ -44,35 +74,39 @@ def serve(
     api_key: Annotated[
         bool, typer.Option("--api-key", help=f"Answer only who sends the key in {KEY_VARIABLE}.")
     ] = False,
-    program: Annotated[
-        str, typer.Option(help="vllm or lmdeploy instead of our own server.", show_default=False)
-    ] = "",
-    gpus: Annotated[int, typer.Option(min=1, help="With --program: GPUs that share the model.")] = 1,
-    print_only: Annotated[
-        bool, typer.Option("--print", help="With --program: show the command, start nothing.")
-    ] = False,
+    chosen: ProgramOptions = ProgramOptions(),
     as_json: JsonOption = False,
     workspace: WorkspaceOption = None,
 ) -> None:
     """Start an OpenAI-compatible server for models in the background; stop it with 'jobs --stop'."""
     space = opened(workspace)
+    if chosen.install or chosen.remove:
+        (add_program if chosen.install else drop_program)(space, chosen.program, as_json)
+        return
     extra = [adapter_folder(text) for text in [*(lora_modules or []), *context.args]]
     names = chosen_models(space, model)
-    if program:
-        command = external.command(space, program, names, extra, port, gpus)
-        if print_only:
+    options = ServerOptions(device, dtype, quantization, max_queue, api_key)
+    program = chosen.program or default_program(space, names, options, extra)
+    if program != STUDIO:
+        command = external.command(space, program, names, extra, port, chosen.gpus)
+        if chosen.print_only:
             show({"command": command.argv}, as_json, command.text)
             return
         job = external.start(space, command)
     else:
-        options = ServerOptions(device, dtype, quantization, max_queue, api_key)
         job = start_for(space, names, port, options, extra)
-    server = serving.wait_ready(space, job.id, timeout=1800.0 if program else 600.0)
-    facts = {"job": job.id, "url": server.url, "models": server.models}
+    server = serving.wait_ready(space, job.id, timeout=600.0 if program == STUDIO else 1800.0)
+    facts = {"job": job.id, "url": server.url, "models": server.models, "program": program}
     show(
         facts,
         as_json,
-        _("任务 {job}：{url}，模型 {names}", job=job.id, url=server.url, names=_("、").join(server.models)),
+        _(
+            "任务 {job}：{url}，模型 {names}，由 {program} 回答",
+            job=job.id,
+            url=server.url,
+            names=_("、").join(server.models),
+            program=program_title(program),
+        ),
     )
 
 

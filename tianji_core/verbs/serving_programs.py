@@ -1,0 +1,57 @@
+"""Adds and removes the programs with which 'serve --program' serves."""
+
+from tianji_core.i18n import _
+from tianji_core.installing.machine import gigabytes
+from tianji_core.serving.program_environments import (
+    environment_of,
+    missing_size,
+    own_program,
+    remove_program,
+    start_install,
+)
+from tianji_core.serving.programs import program_named
+from tianji_core.verbs.common import follow, show
+from tianji_core.workspace import Workspace
+
+
+def add_program(workspace: Workspace, name: str, as_json: bool) -> None:
+    """Installs a program into an environment of its own and follows the job; says so where all is there.
+
+    Raises:
+        InputError: there is no such program. JobError: it is being installed, or that failed.
+        DiskFullError, InstallError: no room on the disk or in memory.
+    """
+    program = program_named(name)
+    facts = {"title": program.title, "version": program.version, "licence": program.licence}
+    size = missing_size(name)
+    job = start_install(workspace, name)
+    if job is not None:
+        if not as_json:
+            show({}, False, _("{title} {version}（{licence}）要 {size} 磁盘", **facts, size=gigabytes(size)))
+        follow(workspace, job, quiet=as_json)
+    found = own_program(name)
+    show(
+        {"program": name, **facts, "path": found, "installed": job is not None, "bytes": size},
+        as_json,
+        _("{title} {version} 装好了：{path}", **facts, path=found)
+        if job is not None
+        else _("{title} {version} 已经在了，什么也不用装：{path}", **facts, path=found),
+    )
+
+
+def drop_program(workspace: Workspace, name: str, as_json: bool) -> None:
+    """Removes a program's own environment.
+
+    Raises:
+        InputError: there is no such program, or the studio did not make what is there.
+        JobError: it is being installed, or it runs.
+    """
+    title, folder = program_named(name).title, environment_of(name).prefix
+    removed = remove_program(workspace, name)
+    show(
+        {"program": name, "removed": removed, "path": folder},
+        as_json,
+        _("删掉了 {title} 的环境 {folder}", title=title, folder=folder)
+        if removed
+        else _("工坊没有装过 {title}，没有什么可删", title=title),
+    )
