@@ -9,9 +9,11 @@ from pages.shared.text import plain
 from pages.shared.visitors import role
 from tianji_core.errors import ServerError
 from tianji_core.i18n import _
+from tianji_core.models.launch import start_merge
 from tianji_core.roles import Role
 from tianji_core.serving import external
 from tianji_core.serving.client import model_names
+from tianji_core.serving.fitting import sentence, to_merge, unfit, without_heads
 from tianji_core.serving.program_environments import (
     install_job,
     missing_size,
@@ -110,6 +112,9 @@ def other_program(workspace: Workspace, names: list[str]) -> None:
         **kept_number("program_port", 1, 65535, external.DEFAULT_PORT),
     )
     with report_errors():
+        if unfitting := unfit(workspace, [str(model)]):
+            _head_choice(workspace, str(model), unfitting)
+            return
         made = external.command(workspace, str(program), [str(model)], port=int(port), gpus=int(gpus))
         st.code(made.text, language="bash", wrap_lines=True)
         st.download_button(
@@ -135,6 +140,22 @@ def other_program(workspace: Workspace, names: list[str]) -> None:
             external.start(workspace, made)
             remember_notice(_("正在启动 {program}，加载好就可以用", program=made.program.title))
             st.rerun()
+
+
+def _head_choice(workspace: Workspace, name: str, unfitting: dict[str, list[str]]) -> None:
+    """Says that another program cannot load an adapter as it is, with buttons that merge it or make one
+    without the head."""
+    for adapter, parts in unfitting.items():
+        st.warning(plain(sentence(adapter, parts)), icon="⚠️")
+    row = st.container(horizontal=True)
+    if row.button(_("合并成一个模型"), key="program_merge", icon="🧬"):
+        job = start_merge(workspace, to_merge(workspace, [name]))
+        remember_notice(_("已开始：{title}", title=job.title))
+        st.rerun()
+    if row.button(_("做一个不带这部分的适配器"), key="program_strip", icon="✂️"):
+        made = "、".join(without_heads(workspace, [name]))
+        remember_notice(_("做好了 {name}，在“模型”里选它；回答会和原来略有不同", name=made))
+        st.rerun()
 
 
 def program_part(workspace: Workspace, name: str) -> bool:

@@ -17,6 +17,7 @@ from tianji_core.i18n import _
 from tianji_core.model_folders.adapter import WEIGHTS, read_adapter_config
 from tianji_core.model_folders.base import INDEXES, checked_base
 from tianji_core.model_folders.config_files import CONFIG, read_object
+from tianji_core.model_folders.heads import PREFIX
 from tianji_core.model_folders.manifest import MANIFEST
 from tianji_core.ownership import claim_folder, copy, move
 
@@ -35,32 +36,43 @@ LEFT_BEHIND = (
     ".*",
 )
 """Files of a base that are not copied to its merged model; all other files of the folder are."""
-PREFIX = "base_model.model."
 
 
 class Deltas:
-    """The changes of an adapter: ``scale * B @ A`` for each weight that it names."""
+    """The changes of an adapter: ``scale * B @ A`` for each weight that it names, or a whole weight for a
+    module that it saves, such as a head."""
 
     def __init__(self, adapter: Path) -> None:
         from safetensors.torch import load_file
 
         config = read_adapter_config(adapter)
         patterns = [name for name in ("rank_pattern", "alpha_pattern") if getattr(config, name)]
-        if unsupported := config.special() + patterns:
+        saved = (config.model_extra or {}).get("modules_to_save") or []
+        if unsupported := [name for name in config.special() if name != "modules_to_save"] + patterns:
             raise ModelError(_("这个适配器用了 {names}，工坊合并不了", names=_("、").join(unsupported)))
         self._scale = config.scale()
         self._halves: dict[str, dict[str, Any]] = {}
+        self._whole: dict[str, Any] = {}
         for key, value in load_file(adapter / WEIGHTS).items():
+            module, _dot, kind = key.removeprefix(PREFIX).rpartition(".")
+            if kind in ("weight", "bias") and module.rpartition(".")[2] in saved:
+                self._whole[f"{module}.{kind}"] = value
+                continue
             name, _dot, half = key.removeprefix(PREFIX).removesuffix(".weight").rpartition(".")
             if half not in ("lora_A", "lora_B"):
                 raise ModelError(_("适配器里有认不出的权重 {name}，请重新转换", name=key))
             self._halves.setdefault(f"{name}.weight", {})[half] = value
-        self.left = set(self._halves)
+        self.left = {*self._halves, *self._whole}
 
     def added(self, name: str, weight: Any, dtype: Any, device: str) -> Any:
         """Returns ``weight`` with its change, in ``dtype`` (None: unchanged). A weight without a change is
         only converted."""
         target_dtype = dtype if dtype is not None and weight.is_floating_point() else weight.dtype
+        if (whole := self._whole.get(name)) is not None:
+            self.left.discard(name)
+            if whole.shape != weight.shape:
+                raise _misfit(name)
+            return whole.to(target_dtype)
         halves = self._halves.get(name)
         if halves is None:
             return weight.to(target_dtype)
@@ -69,9 +81,13 @@ class Deltas:
         self.left.discard(name)
         low, high = halves["lora_A"].to(device, torch.float32), halves["lora_B"].to(device, torch.float32)
         if (high.shape[0], low.shape[1]) != tuple(weight.shape):
-            raise ModelError(_("适配器的 {name} 和基座的形状不合，不是同一个模型", name=name))
+            raise _misfit(name)
         summed = torch.addmm(weight.to(device, torch.float32), high, low, alpha=self._scale)
         return summed.to(target_dtype).cpu()
+
+
+def _misfit(name: str) -> ModelError:
+    return ModelError(_("适配器的 {name} 和基座的形状不合，不是同一个模型", name=name))
 
 
 def merge_shards(

@@ -17,6 +17,7 @@ from tianji_core.model_folders.manifest import read_manifest
 from tianji_core.model_folders.template import TEMPLATES
 from tianji_core.model_folders.trust import runs_code
 from tianji_core.serving.choosing import resolved
+from tianji_core.serving.fitting import check_fit
 from tianji_core.serving.launch import HOST, KIND, ModelRef, ServerSubject, free_port
 from tianji_core.serving.program_environments import found_program, own_program
 from tianji_core.serving.programs import FOLDER, Program, program_named
@@ -59,10 +60,11 @@ def command(
     """Returns the command that serves these models with ``program``.
 
     Raises:
-        InputError: no such program, or more than one full model.
+        InputError: no such program, more than one full model, or an adapter that changes the head.
         ModelError: as for :func:`~tianji_core.serving.choosing.start_for`.
     """
     chosen = program_named(program)
+    check_fit(workspace, program, names, extra)
     full, adapters = resolved(workspace, names, extra)
     if len(full) != 1:
         raise InputError(_("{program} 一次只能加载一个完整模型（可以带适配器）", program=chosen.title))

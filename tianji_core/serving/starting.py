@@ -8,6 +8,7 @@ from tianji_core.jobs import Job
 from tianji_core.project import NANO_FOLDER
 from tianji_core.serving import external
 from tianji_core.serving.choosing import resolved, start_for
+from tianji_core.serving.fitting import unfit
 from tianji_core.serving.launch import ModelRef, ServerOptions, free_port
 from tianji_core.serving.program_environments import own_program
 from tianji_core.serving.programs import programs
@@ -34,7 +35,8 @@ def default_program(
     extra: Sequence[ModelRef] = (),
 ) -> str:
     """Returns the program that answers where a person names none. It is the studio's own server for several
-    full models, for the built-in base, and for options that only that server has.
+    full models, for the built-in base, for adapters that change the head, and for options that only that
+    server has.
 
     Raises:
         ModelError: as for :func:`~tianji_core.serving.choosing.resolved`.
@@ -43,7 +45,7 @@ def default_program(
         return STUDIO
     full, _adapters = resolved(workspace, names, extra)
     fitting = len(full) == 1 and Path(full[0].path).resolve() != NANO_FOLDER.resolve()
-    return found[0] if fitting else STUDIO
+    return found[0] if fitting and not unfit(workspace, names, extra) else STUDIO
 
 
 def start_default(

@@ -16,7 +16,7 @@ from tianji_core.serving.programs import program_title
 from tianji_core.serving.starting import STUDIO, default_program
 from tianji_core.verbs.common import JsonOption, WorkspaceOption, opened, show
 from tianji_core.verbs.model_options import chosen_models
-from tianji_core.verbs.serving_programs import add_program, drop_program
+from tianji_core.verbs.serving_programs import add_program, drop_program, fitted
 
 ServedOption = Annotated[
     str,
@@ -48,6 +48,14 @@ class ProgramOptions:
     remove: Annotated[
         bool, typer.Option("--remove", help="With --program: remove the environment that --install made.")
     ] = False
+    head: Annotated[
+        str,
+        typer.Option(
+            help="Adapters that change the head, which other programs cannot load: merge them into a model "
+            "of their own, or strip that part.",
+            show_default=False,
+        ),
+    ] = ""
     gpus: Annotated[int, typer.Option(min=1, help="With --program: GPUs that share the model.")] = 1
     print_only: Annotated[
         bool, typer.Option("--print", help="With --program: show the command, start nothing.")
@@ -84,7 +92,7 @@ def serve(
         (add_program if chosen.install else drop_program)(space, chosen.program, as_json)
         return
     extra = [adapter_folder(text) for text in [*(lora_modules or []), *context.args]]
-    names = chosen_models(space, model)
+    names = fitted(space, chosen_models(space, model), chosen.head, as_json)
     options = ServerOptions(device, dtype, quantization, max_queue, api_key)
     program = chosen.program or default_program(space, names, options, extra)
     if program != STUDIO:

@@ -1,7 +1,12 @@
 """Adds and removes the programs with which 'serve --program' serves."""
 
+import typer
+
+from tianji_core.errors import InputError
 from tianji_core.i18n import _
 from tianji_core.installing.machine import gigabytes
+from tianji_core.models.launch import start_merge
+from tianji_core.serving.fitting import CHOICES, merged_before, to_merge, unfit, without_heads
 from tianji_core.serving.program_environments import (
     environment_of,
     missing_size,
@@ -55,3 +60,32 @@ def drop_program(workspace: Workspace, name: str, as_json: bool) -> None:
         if removed
         else _("工坊没有装过 {title}，没有什么可删", title=title),
     )
+
+
+def fitted(workspace: Workspace, names: list[str], head: str, as_json: bool) -> list[str]:
+    """Returns the names of models that other programs can load, by the choice ``head``: adapters that change
+    the head are merged or stripped, and a line says so; '' leaves the names as they are.
+
+    Raises:
+        InputError: no such choice, or several models to merge. JobError: the merge failed.
+        ModelError: as for :func:`~tianji_core.serving.fitting.unfit`.
+    """
+    if head not in ("", *CHOICES):
+        known = _("、").join(CHOICES)
+        raise InputError(_("--head 是 {known} 之一，写的是 {value}", known=known, value=head))
+    unfitting = unfit(workspace, names) if head else {}
+    if not unfitting:
+        return names
+    parts = _("、").join(sorted({part for each in unfitting.values() for part in each}))
+    if head == "strip":
+        made = without_heads(workspace, names)
+        said = _("去掉了对 {parts} 的改动，回答会略有不同：{made}", parts=parts, made=_("、").join(made))
+    else:
+        adapter = to_merge(workspace, names)
+        if (before := merged_before(workspace, adapter)) is None:
+            follow(workspace, start_merge(workspace, adapter), quiet=as_json)
+            before = merged_before(workspace, adapter)
+        made = [before.name] if before is not None else names
+        said = _("连同对 {parts} 的改动合并成了一个模型：{made}", parts=parts, made=_("、").join(made))
+    typer.echo(said, err=True)
+    return made
