@@ -18,6 +18,7 @@ from tianji_core.store import recipes
 from tianji_core.store.training import TrainingRun
 from tianji_core.training import engine
 from tianji_core.training.learnt_pairs import merged_from
+from tianji_core.training.mix_parts import MixPart
 from tianji_core.training.settings import LORA_FIELDS, TrainingSettings, field_title
 from tianji_core.training.trial_prompts import trial_prompts
 from tianji_core.workspace import Workspace
@@ -192,9 +193,17 @@ def checked_settings(values: dict[str, Any]) -> TrainingSettings:
                 "训练设置“{title}”{detail}，填的是 {value}",
                 title=title,
                 detail=reason_of(first),
-                value=repr(first["input"])[:80],
+                value=_typed(first["input"])[:80],
             )
         ) from error
+
+
+def _typed(value: object) -> str:
+    """A refused value as a person typed it."""
+    parts = value if isinstance(value, list | tuple) else ()
+    if parts and all(isinstance(part, MixPart) for part in parts):
+        return _("、").join(part.text for part in parts)
+    return repr(value)
 
 
 def read_preset(path: Path, prefix: str = "") -> Preset:
