@@ -67,8 +67,9 @@ def test_the_training_file_has_the_format_that_xtuner_reads(workspace: Workspace
 def test_only_accepted_samples_are_frozen_in_their_order(workspace: Workspace) -> None:
     ids = fill(workspace)
     steps.set_state(workspace.engine, SampleFilter("wishes", ids=(ids[2], ids[4])), samples.REJECTED, "我")
-    version = dataset.freeze(workspace, "wishes", "v1")
-    assert version.count == 4
+    told: list[tuple[int, int]] = []
+    version = dataset.freeze(workspace, "wishes", "v1", progress=lambda *steps: told.append(steps))
+    assert version.count == 4 and told == [(1, 8), (2, 8), (3, 8), (4, 8)]
     assert [i["conversation"][0]["input"][-1] for i in read(workspace, version)] == ["0", "1", "3", "5"]
 
 

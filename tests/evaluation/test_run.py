@@ -46,6 +46,19 @@ def test_a_folder_that_is_no_model_is_one_line(tmp_path, capsys):
         evaluate_folder(tmp_path, None, held_out_cases(RECIPE, limit=1), Checker(RECIPE))
 
 
+def test_answers_are_told_as_they_come(monkeypatch):
+    monkeypatch.setattr("tianji_core.evaluation.evaluate.BATCH", 2)
+    told: list[tuple[int, int]] = []
+    report = evaluate_folder(
+        nano_base(),
+        None,
+        held_out_cases(RECIPE, limit=3),
+        Checker(RECIPE),
+        on_answers=lambda *n: told.append(n),
+    )
+    assert told == [(2, 3), (3, 3)] and len(report.judged) == 3
+
+
 def test_an_unknown_style_is_refused(capsys):
     assert main(["--model", str(nano_base()), "--styles", "没有"]) == 2
     assert "没有" in capsys.readouterr().err

@@ -57,7 +57,10 @@ def server():
 
 
 def test_every_case_is_asked_once_with_the_recipes_system_prompt(server):
-    report = evaluate_server(f"http://127.0.0.1:{server.server_port}/v1", "m", CASES, Checker(RECIPE))
+    told: list[tuple[int, int]] = []
+    url = f"http://127.0.0.1:{server.server_port}/v1"
+    report = evaluate_server(url, "m", CASES, Checker(RECIPE), on_answers=lambda *n: told.append(n))
+    assert told == [(done, len(CASES)) for done in range(1, len(CASES) + 1)]
     assert sorted(m[-1]["content"] for m in server.asked) == sorted(c.request for c in CASES)
     assert {m[0]["content"] for m in server.asked} == {RECIPE.prompts.system}
     assert [one.case for one in report.judged] == CASES

@@ -62,7 +62,7 @@ def verb(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) ->
     return call
 
 
-def _heeds_interrupts() -> None:
+def heeds_interrupts() -> None:
     """A shell has what it runs in the background ignore Ctrl-C, and that is handed down: begin as in a
     terminal."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -83,7 +83,7 @@ def started(tmp_path: Path):
             text=True,
             cwd=ROOT,
             env={**os.environ, "TIANJI_HOME": str(tmp_path / "workspace")},
-            preexec_fn=_heeds_interrupts,
+            preexec_fn=heeds_interrupts,
         )
         processes.append(process)
         return process

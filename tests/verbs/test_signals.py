@@ -2,6 +2,8 @@
 
 import io
 import signal
+import subprocess
+import sys
 
 import pytest
 import typer
@@ -9,12 +11,15 @@ import typer
 from tests.loopback import hangs, says
 from tests.processes import left_behind, until
 from tests.tiny_base import add_version, write_tiny_base
-from tests.verbs.conftest import ended
+from tests.verbs.conftest import ROOT, ended, heeds_interrupts
 from tianji_core import cleaning, generation, jobs
 from tianji_core.errors import InterruptedWorkError
 from tianji_core.store import jobs as job_store
 from tianji_core.verbs.common import follow
 from tianji_core.verbs.interruption import tells_what_is_kept
+
+CONSOLE_SCRIPT = "import sys; from tianji_core.__main__ import main; sys.exit(main())"
+"""What pip writes for ``[project.scripts]``."""
 
 
 def test_ctrl_c_while_generating_stops_the_job_and_keeps_the_answers(started, api, workspace):
@@ -33,6 +38,24 @@ def test_ctrl_c_while_generating_stops_the_job_and_keeps_the_answers(started, ap
     counts = generation.run_state(workspace.engine, 1).counts
     assert (counts.done, counts.failed, counts.pending) == (3, 0, 9)
     assert generation.raw_path(workspace, 1).exists()
+
+
+@pytest.mark.parametrize(
+    "program", [("-m", "tianji_core"), ("-c", CONSOLE_SCRIPT)], ids=["module", "installed"]
+)
+def test_ctrl_c_while_the_program_is_being_loaded_is_one_sentence(program):
+    command = [sys.executable, "-X", "importtime", *program, "models"]
+    process = subprocess.Popen(
+        command, stderr=subprocess.PIPE, text=True, cwd=ROOT, preexec_fn=heeds_interrupts
+    )
+    said = ""
+    with process:
+        for line in process.stderr:
+            if not line.startswith("import time:"):
+                said += line
+            elif line.rstrip().endswith(" tianji_core.errors"):  # the first of many
+                process.send_signal(signal.SIGINT)
+    assert (process.returncode, said) == (130, "tianji_core: 还没打开就停下了，什么都没有做\n")
 
 
 class Interrupted(io.StringIO):

@@ -1,7 +1,7 @@
 """Selects the samples of a version, their order, and the validation set. Pure."""
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
 
@@ -63,6 +63,15 @@ def select(lines: Iterable[TrainingExample], balance: Balance) -> Selection:
     if balance.shuffle:
         source.shuffle(train)
     return Selection(tuple(train), tuple(validation), len(different) - len(kept))
+
+
+def counted(
+    lines: Iterable[TrainingExample], steps: int, progress: Callable[[int, int], None]
+) -> Iterator[TrainingExample]:
+    """Yields the samples; ``progress`` gets (those taken, ``steps``)."""
+    for done, line in enumerate(lines, start=1):
+        yield line
+        progress(done, steps)
 
 
 def _capped(

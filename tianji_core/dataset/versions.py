@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +12,7 @@ from tianji_core.cleaning import RULES, rules_basis
 from tianji_core.cleaning.tone import mean_tone
 from tianji_core.dataset.card import data_cards
 from tianji_core.dataset.placing import drafting, put
-from tianji_core.dataset.selection import Balance, Selection, select
+from tianji_core.dataset.selection import Balance, Selection, counted, select
 from tianji_core.dataset.variants import (
     NO_VARIATION,
     VARIED,
@@ -79,6 +79,7 @@ def freeze(
     balance: Balance | None = None,
     parent: str = "",
     variation: Variation = NO_VARIATION,
+    progress: Callable[[int, int], None] | None = None,
 ) -> DatasetVersion:
     """Freezes the samples that match ``matching`` (default: all accepted ones) as a dataset version and
     returns it.
@@ -86,8 +87,9 @@ def freeze(
     The read-only folder ``datasets/<name>/`` gets ``train.json``, with a share for validation ``val.json``, a
     manifest and a data card. Samples that are equal in every turn are written once. ``variation`` replaces
     receivers and occasions of training samples, never of the validation set; ``varied.json`` lists which.
-    ``parent`` names the version that this one continues (default: the newest one of the recipe). An
-    interruption at any point leaves either the whole version or nothing.
+    ``parent`` names the version that this one continues (default: the newest one of the recipe).
+    ``progress`` gets (steps done, all of them): a step is a sample read, and what is done with it afterwards
+    another. An interruption at any point leaves either the whole version or nothing.
 
     Raises:
         DatasetError: nothing matches, the name cannot be used, there is no such parent, or no validation set
@@ -104,7 +106,10 @@ def freeze(
         "parents": _parents(workspace, recipe_key, parent),
     }
     with drafting(workspace, name) as draft:
-        selection = select(samples.stream(workspace.engine, sample_filter), balance)
+        found = samples.stream(workspace.engine, sample_filter)
+        if progress is not None:
+            found = counted(found, 2 * samples.count(workspace.engine, sample_filter), progress)
+        selection = select(found, balance)
         if not selection.train:
             raise DatasetError(_("没有可以冻结的样本：请先到审核页采用一些样本"))
         return _placed(workspace, stored, name, facts, selection, draft, variation)

@@ -1,10 +1,6 @@
 """Asks a model every case and judges its answers: a model folder in a process of its own, or a server."""
 
-import json
-import os
-import subprocess
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NotRequired, TypedDict
@@ -12,12 +8,11 @@ from typing import NotRequired, TypedDict
 from tianji_core.errors import ModelError
 from tianji_core.evaluation.cases import Case
 from tianji_core.evaluation.checks import Checker
+from tianji_core.evaluation.folder_process import OnAnswers, answers_of, unheard
 from tianji_core.evaluation.follow_ups import AskedNext, AskNext
 from tianji_core.evaluation.report import Judged, Report, summarise
 from tianji_core.i18n import _
-from tianji_core.jobs.environment import child_environment
 from tianji_core.model_folders.trust import checked_code
-from tianji_core.project import PROJECT
 from tianji_core.recipe import Style
 from tianji_core.serving.client import ChatSampling, Message, chat_stream
 
@@ -57,10 +52,11 @@ def evaluate_folder(
     seed: int = 0,
     threads: int | None = None,
     code_allowed: bool = False,
+    on_answers: OnAnswers = unheard,
 ) -> Report:
     """Returns the report on a model folder in Hugging Face format; raises and reads its arguments as
     :func:`folder_texts`."""
-    (answers,) = folder_answers(model, adapter, cases, [temperature], seed, threads, code_allowed)
+    (answers,) = folder_answers(model, adapter, cases, [temperature], seed, threads, code_allowed, on_answers)
     return judge(cases, answers, checker)
 
 
@@ -72,11 +68,12 @@ def folder_answers(
     seed: int = 0,
     threads: int | None = None,
     code_allowed: bool = False,
+    on_answers: OnAnswers = unheard,
 ) -> list[list[str]]:
     """Returns a model folder's answers to the cases; reads its other arguments and raises as
     :func:`folder_texts`."""
     requests = [request_of(case) for case in cases]
-    return folder_texts(model, adapter, requests, temperatures, seed, threads, code_allowed)
+    return folder_texts(model, adapter, requests, temperatures, seed, threads, code_allowed, on_answers)
 
 
 def folder_texts(
@@ -87,11 +84,13 @@ def folder_texts(
     seed: int = 0,
     threads: int | None = None,
     code_allowed: bool = False,
+    on_answers: OnAnswers = unheard,
 ) -> list[list[str]]:
     """Returns a model folder's answers to the requests, in their order, for each of the temperatures.
 
     Temperature 0 is greedy; ``threads`` are CPU threads, None for torch's default; ``code_allowed`` lets
-    the model run the Python code in its folder.
+    the model run the Python code in its folder. ``on_answers`` gets the answers so far and how many there
+    will be.
 
     Raises:
         ModelError: a folder is missing or holds code that is not allowed, or the model cannot be loaded or
@@ -110,40 +109,7 @@ def folder_texts(
         "threads": threads,
         "runs_code": checked_code(model, code_allowed),
     }
-    return _answers(model, asked)
-
-
-def _answers(model: Path, asked: Mapping[str, object]) -> list[list[str]]:
-    """The answers of a model folder, from a process of its own.
-
-    Raises:
-        ModelError: the process failed; quotes its last line.
-    """
-    done = subprocess.run(
-        [sys.executable, "-m", "tianji_core.model_folders.answering"],
-        input=json.dumps(asked, ensure_ascii=False),
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        cwd=PROJECT,
-        env={
-            **child_environment(),
-            "PYTHONIOENCODING": "utf-8",
-            "TRANSFORMERS_VERBOSITY": "error",
-            "OMP_WAIT_POLICY": os.environ.get("OMP_WAIT_POLICY", "PASSIVE"),  # shared cores: no spinning
-        },
-    )
-    if done.returncode != 0:
-        lines = [line for line in done.stderr.splitlines() if line.strip()]
-        raise ModelError(
-            _(
-                "模型 {folder} 不能作答：{detail}",
-                folder=model,
-                detail=lines[-1] if lines else done.returncode,
-            )
-        )
-    answers: list[list[str]] = json.loads(done.stdout)["answers"]
-    return answers
+    return answers_of(model, asked, on_answers)
 
 
 def evaluate_server(
@@ -155,9 +121,10 @@ def evaluate_server(
     seed: int = 0,
     key: str | None = None,
     concurrency: int = 16,
+    on_answers: OnAnswers = unheard,
 ) -> Report:
     """Returns the report on a model behind an OpenAI-compatible address; each case is a conversation of its
-    own.
+    own. ``on_answers`` gets the answers so far and how many there will be.
 
     Raises:
         InputError: ``url`` is not an address. ServerError: the server cannot be reached, or refuses.
@@ -169,11 +136,25 @@ def evaluate_server(
         return "".join(chunk.text for chunk in chat_stream(url, model, messages, sampling, key)).strip()
 
     with ThreadPoolExecutor(concurrency) as pool:
-        return judge(cases, list(pool.map(ask, cases)), checker)
+        return judge(cases, _heard(pool.map(ask, cases), len(cases), on_answers), checker)
+
+
+def _heard(answers: Iterable[str], total: int, on_answers: OnAnswers) -> list[str]:
+    """The answers, each told as it comes."""
+    heard = []
+    for answer in answers:
+        heard.append(answer)
+        on_answers(len(heard), total)
+    return heard
 
 
 def folder_follow_ups(
-    model: Path, adapter: Path | None, temperature: float = 0.0, seed: int = 0, code_allowed: bool = False
+    model: Path,
+    adapter: Path | None,
+    temperature: float = 0.0,
+    seed: int = 0,
+    code_allowed: bool = False,
+    on_answers: OnAnswers = unheard,
 ) -> AskNext:
     """Returns a function that asks a model folder for something after its answers; its arguments and errors
     are those of :func:`folder_texts`."""
@@ -188,7 +169,9 @@ def folder_follow_ups(
             )
             for one, follow_up, style in asked
         ]
-        (answers,) = folder_texts(model, adapter, requests, [temperature], seed, None, code_allowed)
+        (answers,) = folder_texts(
+            model, adapter, requests, [temperature], seed, None, code_allowed, on_answers
+        )
         return [answer.strip() for answer in answers]
 
     return ask
@@ -201,6 +184,7 @@ def server_follow_ups(
     seed: int = 0,
     key: str | None = None,
     concurrency: int = 16,
+    on_answers: OnAnswers = unheard,
 ) -> AskNext:
     """Returns a function that asks a server for something after its answers; its arguments and errors are
     those of :func:`evaluate_server`."""
@@ -218,7 +202,7 @@ def server_follow_ups(
 
     def ask(asked: Sequence[AskedNext]) -> Sequence[str]:
         with ThreadPoolExecutor(concurrency) as pool:
-            return list(pool.map(ask_one, asked))
+            return _heard(pool.map(ask_one, asked), len(asked), on_answers)
 
     return ask
 

@@ -73,8 +73,10 @@ class Pip:
                 pass_fds=[self._lock.fileno()],
             )
             try:
+                seen = 0  # pip removes what it has unpacked
                 while process.poll() is None:
-                    grow(min(round(_size(downloads) / state.DOWNLOAD), round(0.9 * size)))
+                    seen = max(seen, min(round(_size(downloads) / state.DOWNLOAD), round(0.9 * size)))
+                    grow(seen)
                     time.sleep(0.2)
             except BaseException:
                 process.terminate()

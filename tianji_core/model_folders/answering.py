@@ -1,11 +1,12 @@
 """Batched answers of a model folder. A subprocess entry: ``python -m tianji_core.model_folders.answering``
-reads one JSON object from standard input and writes one to standard output.
+reads one JSON object from standard input and writes some to standard output, one a line.
 
 Input: ``{"model", "adapter", "requests": [{"system", "request", "max_tokens", "history"}],
 "temperatures", "batch", "seed", "threads", "runs_code"}``.
 ``history`` holds the turns before a request as [asked, answered] and may be left out.
 
-Output: ``{"answers": [[...]], "seconds": ...}``, a list of answers for each temperature.
+Output: a line ``{"answered": ..., "total": ...}`` after each batch, and at the end
+``{"answers": [[...]], "seconds": ...}``, a list of answers for each temperature.
 """
 
 import json
@@ -126,10 +127,17 @@ def main() -> int:
     started = time.monotonic()
     template = _template(Path(asked["model"]), adapter)
     options = int(asked["batch"]), int(asked["seed"])
-    answers = [
-        answer_all(model, tokenizer, template, asked["requests"], float(temperature), *options)
-        for temperature in asked["temperatures"]
-    ]
+    requests = asked["requests"]
+    answers: list[list[str]] = []
+    total = len(requests) * len(asked["temperatures"])
+
+    def tell(done: int) -> None:
+        print(json.dumps({"answered": len(answers) * len(requests) + done, "total": total}), flush=True)
+
+    for temperature in asked["temperatures"]:
+        answers.append(
+            answer_all(model, tokenizer, template, requests, float(temperature), *options, on_batch=tell)
+        )
     json.dump({"answers": answers, "seconds": time.monotonic() - started}, sys.stdout, ensure_ascii=False)
     return 0
 

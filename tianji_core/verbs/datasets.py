@@ -185,7 +185,8 @@ def freeze(
     key = chosen_recipe(space, recipe)
     accepted = matching.sample_filter(space, key, (ACCEPTED,), clean_only)
     if clean_only:
-        cleaning.check_new(space, key)
+        with progress_line(_("检查"), quiet=as_json) as progress:
+            cleaning.check_new(space, key, progress=progress)
     balance = dataset.Balance(
         per_cell=per_cell or None,
         per_style=per_style or None,
@@ -197,7 +198,8 @@ def freeze(
     if vary.vary_preview:
         _show_variants(*dataset.previewed(space, key, accepted, balance, variation), as_json)
         return
-    version = dataset.freeze(space, key, name, accepted, note, balance, parent, variation)
+    with progress_line(_("冻结"), quiet=as_json) as progress:
+        version = dataset.freeze(space, key, name, accepted, note, balance, parent, variation, progress)
     path = dataset.training_file(space, version)
     held = version.manifest.get("validation", {}).get("count", 0)
     facts = {"name": version.name, "count": version.count, "sha256": version.sha256, "path": path}

@@ -32,6 +32,7 @@ from tianji_core.verbs.common import (
     words,
 )
 from tianji_core.verbs.model_options import EndpointOptions, StylesOption, TemperatureOption, chosen_models
+from tianji_core.verbs.progress import progress_line
 from tianji_core.workspace import Workspace
 
 
@@ -61,17 +62,28 @@ def evaluate(
     pairs = evaluation.training_pairs(stored, training_file) if training_file is not None else []
     checker = evaluation.Checker(stored, pairs)
     started = time.monotonic()
-    if endpoint.url:
-        key = endpoint.key(space)
-        report = evaluation.evaluate_server(endpoint.url, model, cases, checker, temperature, seed, key)
-        ask = evaluation.server_follow_ups(endpoint.url, model, temperature, seed, key)
-    else:
-        folder, adapter = folders(space, model)
-        report = evaluation.evaluate_folder(
-            folder, adapter, cases, checker, temperature, seed, code_allowed=code_allowed(space, folder)
-        )
-        ask = evaluation.folder_follow_ups(folder, adapter, temperature, seed, code_allowed(space, folder))
-    asked = evaluation.followed_up(stored, report.judged, ask, seed) if follow_ups else []
+    with progress_line(_("作答"), quiet=as_json) as draw:
+        if endpoint.url:
+            server = endpoint.url, model
+            key = endpoint.key(space)
+            report = evaluation.evaluate_server(
+                *server, cases, checker, temperature, seed, key, on_answers=draw
+            )
+        else:
+            folder, adapter = folders(space, model)
+            allowed = code_allowed(space, folder)
+            report = evaluation.evaluate_folder(
+                folder, adapter, cases, checker, temperature, seed, code_allowed=allowed, on_answers=draw
+            )
+    asked = []
+    if follow_ups:
+        with progress_line(_("追问"), quiet=as_json) as draw:
+            ask = (
+                evaluation.server_follow_ups(*server, temperature, seed, key, on_answers=draw)
+                if endpoint.url
+                else evaluation.folder_follow_ups(folder, adapter, temperature, seed, allowed, draw)
+            )
+            asked = evaluation.followed_up(stored, report.judged, ask, seed)
     rates = evaluation.follow_up_rates(asked)
     seconds = time.monotonic() - started
     facts = {
@@ -80,21 +92,23 @@ def evaluate(
         "options": report.options,
         "follow_ups": rates,
         "seconds": round(seconds, 1),
-        "answers": [
-            {
-                "request": one.case.request,
-                "name": one.case.name.text,
-                "scene": one.case.scene.text,
-                "style": one.case.style.text,
-                "options": dict(one.case.options),
-                "answer": one.answer,
-                "passed": one.verdict.passed,
-                "faults": one.verdict.faults,
-            }
-            for one in report.judged
-        ],
+        "answers": [_facts_of(one) for one in report.judged],
     }
     show(facts, as_json, "\n".join(filter(None, (report.table(), evaluation.follow_up_table(rates)))))
+
+
+def _facts_of(one: evaluation.Judged) -> dict[str, object]:
+    """An answer and what is right and wrong with it, for a program."""
+    return {
+        "request": one.case.request,
+        "name": one.case.name.text,
+        "scene": one.case.scene.text,
+        "style": one.case.style.text,
+        "options": dict(one.case.options),
+        "answer": one.answer,
+        "passed": one.verdict.passed,
+        "faults": one.verdict.faults,
+    }
 
 
 def folders(space: Workspace, model: str) -> tuple[Path, Path | None]:
