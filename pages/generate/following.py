@@ -3,8 +3,8 @@
 import streamlit as st
 from pydantic import ValidationError
 
-from pages.generate.run_options import budget_inputs
-from pages.generate.teacher_form import TeacherSetup, teacher_form
+from pages.generate.asking_teacher import asking_teacher
+from pages.generate.teacher_form import TeacherSetup
 from pages.shared.frame import remember_notice, report_errors
 from pages.shared.job_progress import job_bar, log_view, stop_button
 from pages.shared.kept import kept
@@ -41,11 +41,9 @@ def following_part(workspace: Workspace, recipe: Recipe) -> None:
         with left:
             plan = _plan()
         with right:
-            setup = teacher_form(workspace, several=False)
-            options = RunOptions(**budget_inputs(RunOptions(), SIGNS[setup.provider.currency], "_following"))
-        if not setup.provider.can_chat:
-            st.info(_("离线造句不会接着聊：在上面换一个接口模型。"), icon="💡")
-        else:
+            refusal = _("离线造句不会接着聊：在上面换一个接口模型。")
+            setup, options = asking_teacher(workspace, refusal, "_following")
+        if setup.provider.can_chat:
             _start(workspace, recipe, plan, setup, options)
 
 
@@ -92,7 +90,7 @@ def _plan() -> FollowingPlan:
         help=_("只问回答里真有的词。"),
         max_chars=2000,
     )
-    first, second = st.columns(2)
+    first, second = st.container(key="following_numbers").columns(2)
     limit = first.number_input(
         _("最多追问几条"), 1, 100_000, 200, 50, **kept(FORM, "following_limit", within(1, 100_000))
     )

@@ -3,9 +3,9 @@
 import streamlit as st
 from pydantic import ValidationError
 
+from pages.generate.asking_teacher import asking_teacher
 from pages.generate.imitation_runs import imitation_run_list, show_imitation_run
-from pages.generate.run_options import budget_inputs
-from pages.generate.teacher_form import TeacherSetup, teacher_form
+from pages.generate.teacher_form import TeacherSetup
 from pages.shared.frame import asked_number, remember_notice, report_errors
 from pages.shared.kept import kept, kept_at
 from pages.shared.teacher_numbers import FORM, SIGNS
@@ -47,10 +47,8 @@ def imitation_part(workspace: Workspace, recipe: Recipe) -> None:
                 paragraphs = paragraphs_of(pasted) if pasted.strip() else []
             settings = _settings(recipe, paragraphs)
         with right:
-            setup = teacher_form(workspace, several=False)
-            options = RunOptions(**budget_inputs(RunOptions(), SIGNS[setup.provider.currency], "_imitation"))
-        if not setup.provider.can_chat:
-            st.info(_("离线造句不会照着写：在上面换一个接口模型。"), icon="💡")
+            refusal = _("离线造句不会照着写：在上面换一个接口模型。")
+            setup, options = asking_teacher(workspace, refusal, "_imitation")
         if not pasted.strip():
             st.info(_("贴上文字，就能看到会写多少、要花多少。"), icon="✍️")
         elif paragraphs and setup.provider.can_chat:
@@ -65,7 +63,7 @@ def _receiver(recipe: Recipe, paragraphs: list[str]) -> tuple[str, str, str]:
     names = [name.text for name in recipe.names if name.enabled] or [name.text for name in recipe.names]
     scenes = [scene.text for scene in recipe.scenes if scene.enabled] or [s.text for s in recipe.scenes]
     styles = [style.text for style in recipe.styles if style.enabled] or [s.text for s in recipe.styles]
-    first, second, third = st.columns(3)
+    first, second, third = st.container(key="imitated_cell").columns(3)
     words = recipe.words.shown()
     kept_as = {"name": f"imitated_name_{recipe.key}", "scene": f"imitated_scene_{recipe.key}"}
     name: str | None = names[0]
@@ -94,7 +92,7 @@ def _receiver(recipe: Recipe, paragraphs: list[str]) -> tuple[str, str, str]:
 def _settings(recipe: Recipe, paragraphs: list[str]) -> ImitationSettings:
     """Draws for whom the paragraphs are, how many are written and how close they may be."""
     name, scene, style = _receiver(recipe, paragraphs)
-    first, second, third = st.columns(3)
+    first, second = st.container(key="imitated_numbers").columns(2)
     seeds = first.number_input(_("每段照着写几条"), 1, 20, 3, **kept(FORM, "imitated_seeds", within(1, 20)))
     cells = second.number_input(
         _("每条再换几个对象"),
@@ -104,18 +102,19 @@ def _settings(recipe: Recipe, paragraphs: list[str]) -> ImitationSettings:
         **kept(FORM, "imitated_cells", within(0, 200)),
         help=_("写好的每一条，再照着它写别的格子。"),
     )
-    again = third.number_input(
-        _("太像时最多再问几次"),
-        0,
-        MOST_AGAIN,
-        2,
-        **kept(FORM, "imitated_again", within(0, MOST_AGAIN)),
-        help=_("照抄的、只换了词的会再问，口气一次比一次重；还是太像就留给人看。"),
-    )
     only_accepted = st.toggle(
         _("等我审核采用以后再换对象"), False, **kept(FORM, "imitated_only_accepted", switch)
     )
-    wording, structure = _limits()
+    with st.expander(_("多像算太像，再问几次")):
+        again = st.number_input(
+            _("太像时最多再问几次"),
+            0,
+            MOST_AGAIN,
+            2,
+            **kept(FORM, "imitated_again", within(0, MOST_AGAIN)),
+            help=_("照抄的、只换了词的会再问，口气一次比一次重；还是太像就留给人看。"),
+        )
+        wording, structure = _limits()
     try:
         return ImitationSettings(
             name=name,
@@ -134,26 +133,25 @@ def _settings(recipe: Recipe, paragraphs: list[str]) -> ImitationSettings:
 
 def _limits() -> tuple[float, float]:
     """Draws from which likeness of wording and structure (0 to 1) a text is too close."""
-    with st.expander(_("多像算太像")):
-        left, right = st.columns(2)
-        wording = left.slider(
-            _("措辞"),
-            10,
-            100,
-            40,
-            format="%d%%",
-            **kept(FORM, "imitated_wording", within(10, 100)),
-            help=_("三个字以上连着相同的占多少。"),
-        )
-        structure = right.slider(
-            _("结构"),
-            10,
-            100,
-            75,
-            format="%d%%",
-            **kept(FORM, "imitated_structure", within(10, 100)),
-            help=_("句子长短、标点、虚词、开头和结尾有多像。"),
-        )
+    left, right = st.columns(2)
+    wording = left.slider(
+        _("措辞"),
+        10,
+        100,
+        40,
+        format="%d%%",
+        **kept(FORM, "imitated_wording", within(10, 100)),
+        help=_("三个字以上连着相同的占多少。"),
+    )
+    structure = right.slider(
+        _("结构"),
+        10,
+        100,
+        75,
+        format="%d%%",
+        **kept(FORM, "imitated_structure", within(10, 100)),
+        help=_("句子长短、标点、虚词、开头和结尾有多像。"),
+    )
     return wording / 100, structure / 100
 
 

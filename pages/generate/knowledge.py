@@ -6,9 +6,9 @@ from collections.abc import Sequence
 import streamlit as st
 from pydantic import ValidationError
 
+from pages.generate.asking_teacher import asking_teacher
 from pages.generate.knowledge_runs import knowledge_run_list, show_knowledge_run
-from pages.generate.run_options import budget_inputs
-from pages.generate.teacher_form import TeacherSetup, teacher_form
+from pages.generate.teacher_form import TeacherSetup
 from pages.shared.frame import remember_notice, report_errors
 from pages.shared.kept import kept
 from pages.shared.kept_files import OfferedFile, forget_files, kept_files
@@ -38,9 +38,17 @@ CHUNKS_ON_PAGE = 3
 """The number of chunks on one page of the preview."""
 
 
+MOST_SECONDS = 120
+"""Seconds for which the page waits for a file; the command line waits longer."""
+
+
 @st.cache_data(max_entries=32, show_spinner=False)
-def _document(name: str, data: bytes) -> Document:
-    return read_document(name, data)
+def _document(name: str, data: bytes) -> Document | InputError:
+    """The document, or why it cannot be read: it is not tried again with every click."""
+    try:
+        return read_document(name, data, MOST_SECONDS)
+    except InputError as error:
+        return error
 
 
 def knowledge_part(workspace: Workspace, recipe: Recipe) -> None:
@@ -56,10 +64,11 @@ def knowledge_part(workspace: Workspace, recipe: Recipe) -> None:
                 LARGEST_FILE // 1024**2,
             )
             files = kept_files(label, SUFFIXES, "documents", several=True, largest=largest)
-            settings = _settings()
+            with st.expander(_("每块多大，问几组几轮，系统提示词"), icon="✂️"):
+                settings = _settings()
         with right:
-            setup = teacher_form(workspace, several=False)
-            options = RunOptions(**budget_inputs(RunOptions(), _currency(setup), "_knowledge"))
+            refusal = _("离线造句不会读资料：在上面换一个接口模型。")
+            setup, options = asking_teacher(workspace, refusal, "_knowledge")
         _start(workspace, recipe, _without_names(_read(files)), settings, setup, options)
     st.divider()
     with report_errors():
@@ -113,8 +122,16 @@ def _read(files: Sequence[OfferedFile]) -> list[Document]:
     """Returns the documents that can be read, and draws the error of each other file."""
     documents = []
     for file in files:
-        with report_errors(), st.spinner(_("正在读 {file}…", file=file.name)):
-            documents.append(_document(file.name, file.getvalue()))
+        with (
+            report_errors(),
+            st.spinner(
+                _("正在读 {file}…（扫描件和图片要久一些，最多 {n} 秒）", file=file.name, n=MOST_SECONDS)
+            ),
+        ):
+            read = _document(file.name, file.getvalue())
+            if isinstance(read, InputError):
+                raise read
+            documents.append(read)
     return documents
 
 
@@ -145,8 +162,6 @@ def _start(
     options: RunOptions,
 ) -> None:
     """Draws the estimate, the preview and the button that starts the run."""
-    if not setup.provider.can_chat:
-        st.info(_("离线造句不会读资料：在上面换一个接口模型。"), icon="💡")
     if not documents:
         st.info(_("放进一个或几个文件，就能看到会切成哪些块。"), icon="📄")
         return

@@ -37,8 +37,9 @@ class TeacherSetup:
         return self.provider.offline and len(self.mix) == 1
 
 
-def teacher_form(workspace: Workspace, several: bool = True) -> TeacherSetup:
-    """Draws the form and returns what it says; ``several`` offers to share the work among teachers.
+def teacher_form(workspace: Workspace, several: bool = True, refusal: str = "") -> TeacherSetup:
+    """Draws the form and returns what it says; ``several`` offers to share the work among teachers. The
+    offline composer has no settings where it is of no use, which ``refusal`` says.
 
     Raises:
         SettingsError: providers.yaml is not valid, or the address cannot be one.
@@ -63,6 +64,8 @@ def teacher_form(workspace: Workspace, several: bool = True) -> TeacherSetup:
     provider = known.get(key, next(iter(known.values())))
     if provider.offline:
         st.session_state[_DRAWN] = TeacherPick(key)
+        if refusal and not provider.can_chat:
+            return _refused(provider, refusal)
         return _offline(provider)
     follows = stored_value(FORM, "provider") is None and default.provider == key
     model, base_url = _model_and_address(provider, default if follows else TeacherPick(key))
@@ -91,6 +94,13 @@ def teacher_form(workspace: Workspace, several: bool = True) -> TeacherSetup:
         with st.expander(_("几个模型一起写")):
             mix = teacher_mix(known, choice)
     return TeacherSetup(provider, mix, sampling, speed.concurrency)
+
+
+def _refused(provider: Provider, refusal: str) -> TeacherSetup:
+    st.info(refusal, icon="💡")
+    st.page_link("pages/settings/page.py", label=_("还没有接口模型？去设置里填一个 Key"), icon="🔑")
+    choice = TeacherChoice(provider=provider.key)
+    return TeacherSetup(provider, (WeightedTeacher(choice=choice),), SamplingPlan(), 1)
 
 
 def _offline(provider: Provider) -> TeacherSetup:

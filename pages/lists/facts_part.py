@@ -39,7 +39,7 @@ def facts_settings(recipe: Recipe, revision: int, save: Save) -> None:
         **kept(form, keys["facts_in_input"], switch, recipe.facts_in_input, "facts_in_input"),
     )
     unsaved = share != saved or told != recipe.facts_in_input
-    if save_bar("save_facts_use", form, unsaved, lambda: forget(form, keys)):
+    if save_bar("save_facts_use", form, unsaved, lambda: forget(form, keys), not unsaved):
         with report_errors():
             new = changed(recipe, fact_share=share / 100, facts_in_input=told)
             save(new, _("细节怎么用"), lambda: forget(form, keys))

@@ -1,10 +1,12 @@
-// Streamlit's own words in the lists of its fields, in the person's language. They are held by the
-// English ones; %s stands for what is typed or counted.
+// Streamlit's own words in the lists of its fields, and those that are only read aloud or stand in an empty
+// field, in the person's language. They are held by the English ones; %s stands for what is typed, counted
+// or named.
 window.studioListWords = WORDS;
+window.studioLabelWords = LABELS;
 if (!window.studioTranslatesLists) {
   window.studioTranslatesLists = true;
-  const read = text => {
-    for (const [english, word] of Object.entries(window.studioListWords)) {
+  const read = (text, words = window.studioListWords) => {
+    for (const [english, word] of Object.entries(words)) {
       const [start, end] = english.split("%s");
       if (end === undefined ? text === english : text.startsWith(start) && text.endsWith(end))
         return word.replace("%s", () => text.slice(start.length, text.length - (end ?? "").length));
@@ -23,5 +25,25 @@ if (!window.studioTranslatesLists) {
         }
       }
   };
-  new MutationObserver(translate).observe(document.body, {childList: true, characterData: true, subtree: true});
+  const NAMED = ["aria-label", "placeholder"];
+  const name = element => {
+    for (const attribute of NAMED) {
+      const said = element.getAttribute(attribute), word = said && read(said, window.studioLabelWords);
+      if (word && word !== said) element.setAttribute(attribute, word);
+    }
+  };
+  const nameAll = root => {
+    name(root);
+    root.querySelectorAll("[aria-label], [placeholder]").forEach(name);
+  };
+  const changed = records => {
+    translate();
+    for (const {type, target, addedNodes} of records) {
+      if (type === "attributes") name(target);
+      for (const node of addedNodes) if (node.nodeType === Node.ELEMENT_NODE) nameAll(node);
+    }
+  };
+  new MutationObserver(changed).observe(document.body,
+    {childList: true, characterData: true, subtree: true, attributes: true, attributeFilter: NAMED});
+  nameAll(document.body);
 }

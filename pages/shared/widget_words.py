@@ -54,7 +54,9 @@ def translate_widgets() -> None:
     }
     st.html(Path(__file__).with_name("look.css"))
     st.html(_WORDS.format(**{name: json.dumps(word, ensure_ascii=False) for name, word in words.items()}))
-    lists = _script("list_words.js").replace("WORDS", json.dumps(_list_words(), ensure_ascii=False), 1)
+    lists = _script("list_words.js")
+    for place, said in (("WORDS", _list_words()), ("LABELS", _label_words())):
+        lists = lists.replace(f"= {place};", f"= {json.dumps(said, ensure_ascii=False)};", 1)
     with st.container(key="typing_script"):
         st.html(_SENDS, unsafe_allow_javascript=True)
         for script in (lists, _script("history_entries.js")):
@@ -70,6 +72,44 @@ def _list_words() -> dict[str, str]:
         "Add: %s": _("添加：%s"),
         "You can only select up to %s option. Remove an option first.": _("最多选 %s 个；先去掉一个"),
         "You can only select up to %s options. Remove an option first.": _("最多选 %s 个；先去掉一个"),
+    }
+
+
+def _label_words() -> dict[str, str]:
+    """Streamlit's names of its own parts, as screen readers say them, and its words in empty fields, with %s
+    for what is named."""
+    return {
+        "App pages": _("工坊的页面"),
+        "Sidebar": _("侧栏"),
+        "Collapse sidebar": _("收起侧栏"),
+        "Expand sidebar": _("展开侧栏"),
+        "Main menu": _("主菜单"),
+        "Help": _("帮助"),
+        "Help for %s": _("帮助：%s"),
+        "Open": _("展开"),
+        "Close": _("关闭"),
+        "Remove %s": _("去掉 %s"),
+        "Clear selection": _("清除所选"),
+        "Clear all": _("全部清除"),
+        "Choose an option": _("选一个"),
+        "Choose options": _("选几个"),
+        "Increment": _("加一点"),
+        "Decrement": _("减一点"),
+        "Add row": _("加一行"),
+        "Delete row(s)": _("删除选中的行"),
+        "Search": _("搜索"),
+        "Show/hide columns": _("显示或隐藏列"),
+        "Fullscreen": _("全屏"),
+        "Close fullscreen": _("退出全屏"),
+        "Copy to clipboard": _("复制到剪贴板"),
+        "Link to heading": _("这一节的链接"),
+        "Shortcut %s": _("快捷键 %s"),
+        "Send message": _("发送"),
+        "Show password": _("显示密码"),
+        "Hide password": _("隐藏密码"),
+        "progress": _("进度"),
+        "%s — start": _("%s：从"),
+        "%s — end": _("%s：到"),
     }
 
 

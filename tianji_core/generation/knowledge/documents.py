@@ -68,11 +68,11 @@ class DocumentChunk:
     text: str
 
 
-def read_document(name: str, data: bytes) -> Document:
+def read_document(name: str, data: bytes, most_seconds: int = 2 * SECONDS) -> Document:
     """Returns the text of a file: a document, slides, a table, a book, subtitles, a picture or a scan,
     letters or a chat. All but short plain texts are converted in a child process with limits of memory and
-    time. In letters and chats the names of people, numbers and addresses are replaced, and so is the name of
-    the file.
+    time: ``most_seconds`` on the clock, where somebody waits. In letters and chats the names of people,
+    numbers and addresses are replaced, and so is the name of the file.
 
     Raises:
         InputError: another kind of file, one that is too large or cannot be read, or one without text.
@@ -85,7 +85,7 @@ def read_document(name: str, data: bytes) -> Document:
     if suffix.lstrip(".") not in SUFFIXES:
         raise InputError(_("不认识 {file} 的格式，可以用的是：{known}", file=name, known="、".join(SUFFIXES)))
     small = suffix in PLAIN and len(data) <= AT_ONCE
-    text, private = _plain(name, suffix, data) if small else _converted(name, suffix, data)
+    text, private = _plain(name, suffix, data) if small else _converted(name, suffix, data, most_seconds)
     if suffix == ".pdf":
         text = without_margins(text)
     text = re.sub(r"[ \t]+\n", "\n", standard_characters(text.replace("\r\n", "\n"))).strip()
@@ -104,7 +104,7 @@ def _plain(name: str, suffix: str, data: bytes) -> Converted:
         raise _refusal(name, str(error)) from None
 
 
-def _converted(name: str, suffix: str, data: bytes) -> Converted:
+def _converted(name: str, suffix: str, data: bytes, most_seconds: int) -> Converted:
     """Returns the text that the child process reads from a file.
 
     Raises:
@@ -123,7 +123,7 @@ def _converted(name: str, suffix: str, data: bytes) -> Converted:
             start_new_session=True,
         )
         try:
-            child.communicate(data, timeout=2 * SECONDS)
+            child.communicate(data, timeout=most_seconds)
         except subprocess.TimeoutExpired:
             pass  # it sleeps, or the machine is busy: the limit of processor time ends the others
         finally:
@@ -132,7 +132,11 @@ def _converted(name: str, suffix: str, data: bytes) -> Converted:
             child.wait()
         if not in_time or child.returncode == -signal.SIGXCPU:
             raise InputError(
-                _("{file} 读了 {n} 秒还没有读完，已经停掉；请拆小，或另存为 txt", file=name, n=SECONDS)
+                _(
+                    "{file} 读了 {n} 秒还没有读完，已经停掉；请拆小，或另存为 txt",
+                    file=name,
+                    n=min(SECONDS, most_seconds),
+                )
             )
         if child.returncode == -signal.SIGXFSZ:
             raise _too_much(name)
