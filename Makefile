@@ -4,7 +4,7 @@
 # make test   set up and run every test
 # make quick  the tests that need no browser and no training and take no minutes
 # make families  take a base of every known family from its folder to the sweep
-# make check  lint, imports, types and tests: what continuous integration runs
+# make check  lint, imports, types and every test; continuous integration runs lint, quick and families
 # make lock   refresh requirements*.txt from pyproject.toml (the newest it allows: make lock UPGRADE=1)
 # make release  wheel, sdist, bill of materials, checksums and notes of this commit in dist/VERSION
 # make bench  the benchmarks; each prints one JSON object as its last line
