@@ -122,6 +122,8 @@ _DECLINES = re.compile(
     "难以(?:写|给|提供|判断)|不便(?:写|代|提供)|无法(?:写|给|提供|判断|确定|满足|核实)|写不[了好]|写不出"
 )
 """What says that the text is not what was asked for."""
+_TAKE_IT = re.compile("祝福请[您你]?(?:收好|查收|收下|签收|笑纳)，(?!希望|如)[^，：:]{4}")
+"""The receiver is asked to take the wish that follows in the same sentence."""
 _BRACKET = re.compile(r"\s*[（(【][^）)】]*\Z")
 """A bracket that a later piece closes."""
 _LEADS = re.compile(
@@ -172,6 +174,8 @@ def reading(text: str, name: str = "") -> Reading:
             scores[n] = min(scores[n], ADDRESS)
         elif len(piece.text) < _SHORT:
             scores[n] = _certain_score(piece.text, name, leads and n + 1 < len(cut), scores[n])
+        if "祝福请" in piece.text and _TAKE_IT.search(piece.text) is not None:
+            scores[n] = min(scores[n], BLESSING)
         if _OPENING.match(piece.text) and not _CLOSING_MARK.search(piece.text):  # what is quoted stays whole
             scores[n] = min(scores[n], 0.0)
         if n < 3 and _BRACKET.match(piece.text):
@@ -464,7 +468,13 @@ TALK_RULES = (
         N_("中间有像是对提问者说的话，或者分不清是不是正文的话；要人来看。"),
         _talk,
         bad=(Example(f"{_CLEAN}或者换一个更活泼的版本：妹妹生日快乐，愿你天天开心！"),),
-        good=(Example(_CLEAN), Example(f"好的，以下是祝福语：{_CLEAN}")),
+        good=(
+            Example(_CLEAN),
+            Example(f"好的，以下是祝福语：{_CLEAN}"),
+            Example(
+                "🥮给妹妹的中秋祝福请收好，想要的都能得到，把好心情装进口袋呀", scene="中秋节", style="小红书"
+            ),
+        ),
     ),
     Rule(
         "not_blessing",
