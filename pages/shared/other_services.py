@@ -131,7 +131,7 @@ def other_program(workspace: Workspace, names: list[str]) -> None:
         if not made.installed:
             st.caption(
                 _(
-                    "这台机器上没有 {program}（tianji serve --program {name} --install 会装上它）。把命令复制到装了它的机器上运行，再用“接别的兼容服务”连过去。",
+                    "这台机器上没有 {program}（python -m tianji_core serve --program {name} --install 会装上它）。把命令复制到装了它的机器上运行，再用“接别的兼容服务”连过去。",
                     program=made.program.title,
                     name=made.name,
                 )

@@ -106,7 +106,7 @@ def start(workspace: Workspace, made: Command) -> Job:
     if path is None:
         raise InputError(
             _(
-                "这台机器上没有 {program}；装上它：tianji serve --program {name} --install，或把命令拿到装了它的机器上运行",
+                "这台机器上没有 {program}；装上它：python -m tianji_core serve --program {name} --install，或把命令拿到装了它的机器上运行",
                 program=made.program.title,
                 name=made.name,
             )

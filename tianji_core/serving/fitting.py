@@ -51,7 +51,7 @@ def check_fit(
             raise InputError(
                 _("{why}；先合并它，或由工坊自己的服务加载：--program studio", why=sentence(name, parts))
             )
-        line = f"tianji serve --program {program} --model {shlex.quote(','.join(names))}"
+        line = f"python -m tianji_core serve --program {program} --model {shlex.quote(','.join(names))}"
         raise InputError(
             _(
                 "{why}；合并成一个模型再开：{line} --head merge；或者去掉这部分再开（回答会略有不同）：{line} --head strip",
