@@ -7,7 +7,6 @@ from tests.conftest import ROOT
 from tests.tiny_base import add_version
 from tianji_core import training
 from tianji_core.store import training as rows
-from tianji_core.training.places.adapters import FarState
 from tianji_core.training.places.profile import checked_place, places, remove_place, save_place
 from tianji_core.training.places.sending import Elsewhere, keep
 from tianji_core.workspace import Workspace
@@ -60,9 +59,7 @@ def test_the_train_page_offers_the_places_and_says_how_old_its_curves_are(
     assert not app.exception and not app.button(key="train_start").disabled
     settings = training.default_settings("nano-cpu-qlora")
     run = training.prepare_training(workspace, "nano-cpu-qlora", settings, version, place="lab")
-    keep(
-        workspace, run, Elsewhere(place=place, seen=1.0, far=FarState(state="running"), trouble="lab：连不上")
-    )
+    keep(workspace, run, Elsewhere(place=place, seen=1.0, trouble="lab：连不上"))
     app.query_params["run"] = str(rows.get(workspace.engine, run.id).id)
     app.run()
     assert not app.exception

@@ -1,9 +1,8 @@
 """The workers that train, that try a base, and that try a preset on the CPU."""
 
-import pkgutil
 from pathlib import Path
 
-from tianji_core.errors import StudioError, TrainingError
+from tianji_core.errors import TrainingError
 from tianji_core.i18n import _
 from tianji_core.jobs import Reporter, worker_of
 from tianji_core.model_folders.trust import runs_code
@@ -20,11 +19,7 @@ def train(workspace: Workspace, subject: TrainingSubject, reporter: Reporter) ->
     """Train one stored run to its end; returns the exit code."""
     run = training_runs.get(workspace.engine, subject.training_run_id)
     run_training(workspace, run, reporter)
-    if subject.then:
-        try:
-            pkgutil.resolve_name(subject.then)(workspace, run)
-        except StudioError as error:  # the training has succeeded all the same
-            print(error, flush=True)
+    subject.go_on(workspace, run)
     return 0
 
 

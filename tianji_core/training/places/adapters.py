@@ -60,7 +60,6 @@ class FarState(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     state: str = Field(max_length=40)
-    run: int | None = None
     folder: FarFolder | Literal[""] = ""
     active: bool = False
     finished: bool = False
@@ -70,10 +69,8 @@ class FarState(BaseModel):
     total: int | None = None
     loss: float | None = None
     ahead: int = 0
-    log: Said = ""
     checkpoints: tuple[FarCheckpoint, ...] = ()
     files: dict[str, FarSize] = Field(default={}, max_length=5000)
-    fingerprint: str = ""
     home: FarFolder | Literal[""] = ""
     rsync: bool = False
 
@@ -106,7 +103,6 @@ class FarFacts(BaseModel):
     disk: FarSize = 0
     rsync: bool = False
     home: FarFolder
-    project: str = ""
     partitions: tuple[Said, ...] = Field(default=(), max_length=1000)
 
 

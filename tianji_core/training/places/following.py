@@ -5,7 +5,6 @@ import contextlib
 import functools
 import json
 import os
-import pkgutil
 import re
 import shutil
 import signal
@@ -71,11 +70,7 @@ def follow(workspace: Workspace, subject: ElsewhereSubject, reporter: Reporter) 
     except _Asked:
         follower.stop()
         return 128 + signal.SIGTERM
-    if subject.then:
-        try:
-            pkgutil.resolve_name(subject.then)(workspace, run)
-        except StudioError as error:  # the training has succeeded all the same
-            print(error, flush=True)
+    subject.go_on(workspace, run)
     return 0
 
 
@@ -207,7 +202,7 @@ class Follower:
 
     def _note(self, far: FarState) -> None:
         """Keeps and reports what was seen."""
-        self._known = self._known.model_copy(update={"far": far, "seen": time.time()})
+        self._known = self._known.model_copy(update={"seen": time.time()})
         self._keep_seen()
         name = self._place.name
         if far.state == "waiting":

@@ -11,11 +11,10 @@ from typing import Any
 from tianji_core import jobs
 from tianji_core.errors import MissingBaseError, PlaceError, StudioError
 from tianji_core.files import write_json, write_text
-from tianji_core.gate import clean_sentence
 from tianji_core.i18n import _
 from tianji_core.model_folders.base import fingerprint
 from tianji_core.model_folders.trust import runs_code
-from tianji_core.ownership import copy, discard, draft_folder, move, new_folder, sha256
+from tianji_core.ownership import claim_folder, copy, discard, draft_folder, move, new_folder, sha256
 from tianji_core.project import PROJECT
 from tianji_core.store import training as training_runs
 from tianji_core.store.training import TrainingRun
@@ -35,7 +34,7 @@ from tianji_core.training.places.bundle import (
 )
 from tianji_core.training.presets import Preset, parsed_preset, presets
 from tianji_core.training.progress import training_state, work_folder
-from tianji_core.training.record import TrainingRecord, record_of
+from tianji_core.training.record import TrainingRecord
 from tianji_core.training.saved import KEPT, size_of
 from tianji_core.training.target import places_of
 from tianji_core.workspace import Workspace, highest_number
@@ -55,7 +54,6 @@ def facts(workspace: Workspace) -> dict[str, Any]:
         "versions": versions_here(),
         "cards": cards,
         "disk": shutil.disk_usage(workspace.home).free,
-        "project": str(PROJECT),
         "partitions": _partitions(),
         **ways(workspace),
     }
@@ -75,8 +73,7 @@ def ways(workspace: Workspace) -> dict[str, Any]:
 
 def incoming(workspace: Workspace) -> Path:
     """The folder in which bundles arrive; it is made where there is none."""
-    folder = workspace.home / INCOMING
-    return folder if folder.is_dir() else new_folder(folder)
+    return claim_folder(workspace.home / INCOMING)
 
 
 def accept(
@@ -282,7 +279,6 @@ def state_of(workspace: Workspace, run: TrainingRun) -> dict[str, Any]:
     job = state.job
     of_slurm = slurm_runs.state_of(workspace, run) if slurm_runs.job_of(folder) is not None else None
     told = {
-        "run": run.id,
         "folder": str(folder),
         "state": state.state,
         "active": state.active or state.orphaned,
@@ -293,15 +289,11 @@ def state_of(workspace: Workspace, run: TrainingRun) -> dict[str, Any]:
         "total": state.total,
         "loss": state.loss,
         "ahead": state.ahead,
-        "log": clean_sentence(jobs.log_tail(workspace, job.id, 2000))[-400:] if job is not None else "",
         "checkpoints": saved,
         "files": dict(_files(folder, names)),
-        "fingerprint": record_of(run).base_fingerprint,
         **ways(workspace),
     }
-    if of_slurm is None:
-        return told
-    return {**told, **asdict(of_slurm), "log": clean_sentence(slurm_runs.log_tail(folder))[-400:]}
+    return told if of_slurm is None else {**told, **asdict(of_slurm)}
 
 
 def _files(folder: Path, checkpoints: set[str]) -> Iterator[tuple[str, int]]:

@@ -16,7 +16,6 @@ from tianji_core.store.datasets import DatasetVersion
 from tianji_core.store.training import TrainingRun
 from tianji_core.training.launch import begin, prepare_training
 from tianji_core.training.lock import starting
-from tianji_core.training.places.adapters import FarState
 from tianji_core.training.places.bundle import base_of, make_bundle
 from tianji_core.training.places.profile import Place
 from tianji_core.training.presets import preset
@@ -33,14 +32,13 @@ CARRIED = "bundle"
 
 class Elsewhere(BaseModel):
     """A training elsewhere as it was seen last. ``place`` is its place when it was sent; ``seen`` the moment
-    of ``far`` in seconds since the epoch, None before the first; ``ended`` says that its end was reported
-    or asked for, so that the next start resumes it; ``trouble`` is why it cannot be asked now."""
+    of the last look in seconds since the epoch, None before the first; ``ended`` says that its end was
+    reported or asked for, so that the next start resumes it; ``trouble`` is why it cannot be asked now."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     place: Place
     seen: float | None = None
-    far: FarState | None = None
     ended: bool = False
     trouble: str = ""
 

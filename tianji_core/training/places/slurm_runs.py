@@ -76,16 +76,6 @@ def job_of(folder: Path) -> int | None:
         return None
 
 
-def log_tail(folder: Path, size: int = 2000) -> str:
-    """Returns the last ``size`` bytes of the output of the job of a work folder; '' where there is none."""
-    try:
-        with (folder / f"slurm-{job_of(folder)}.log").open("rb") as file:
-            file.seek(max(0, file.seek(0, 2) - size))
-            return file.read().decode("utf-8", "replace")
-    except OSError:
-        return ""
-
-
 def state_of(workspace: Workspace, run: TrainingRun) -> SlurmState:
     """Returns how the job of a training is.
 
