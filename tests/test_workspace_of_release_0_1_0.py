@@ -207,7 +207,8 @@ def test_what_the_upgrade_will_change_is_said_before_it_and_done_by_it(old: Work
     assert (min(before.revisions), max(before.revisions)) == ("0004", HEAD)
     assert (before.closed_to, before.settings, before.waits) == (["0.1.0"], ["zone"], True)
     facts = ["fact_share", "facts", "facts_in_input", "own_rules", "prompts.fact"]
-    added = ["axes", *facts, "prompts.teacher_system", "styles.several_lines"]
+    added = ["axes", "blessings", *facts, "prompts.teacher_system", "receivers", "relations", "requests"]
+    added += ["scene_kinds", "styles.several_lines", "words"]
     assert before.recipes == {"office": added, "wishes": added} and before.refused == {}
     assert before.backup_size == (old.home / "studio.db").stat().st_size < before.free
     _ = old.engine

@@ -61,7 +61,7 @@ def take_back(
     if not files:
         raise ImportFileError(
             _(
-                "{folder} 里没有检查过的分片；先运行 clean --shard，或者那里的 clean_shards.py",
+                "{folder} 里没有检查过的分片；先运行 python -m tianji_core clean --shard，或者那里的 clean_shards.py",
                 folder=folder / CLEANED,
             )
         )
