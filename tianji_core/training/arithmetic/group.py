@@ -156,7 +156,7 @@ class LoraGroup:
             return self.through(wide), inputs, low
         low = x.new_empty(len(x), self.rank)
         thin.thin_product(x, self._down, dropout, low)
-        return self._summed(x, low, dropout.seed), x, low
+        return self._summed(x, low), x, low
 
     def forward_in_place(self, wide: Tensor, dropout: Dropout) -> tuple[Tensor, Tensor]:
         """As :meth:`forward`, for an input that stands in the first K columns of ``wide`` (N, K + R)."""
@@ -165,14 +165,15 @@ class LoraGroup:
         thin.thin_product(x, self._down, dropout, low)
         if self.kind == PLAIN:
             return self.through(wide), low
-        return self._summed(x, low, dropout.seed), low
+        return self._summed(x, low), low
 
     def through(self, wide: Tensor) -> Tensor:
         """The product of ``[x | low]`` with the joined matrix."""
         return functional.linear(wide, self._joined_on(wide.device), self.bias())
 
-    def _summed(self, x: Tensor, low: Tensor, seed: int) -> Tensor:
-        """The base's product and those of the adapters, (N, M)."""
+    def _summed(self, x: Tensor, low: Tensor) -> Tensor:
+        """The base's product and those of the adapters, (N, M). The seeds of the rounding come from PyTorch's
+        CPU generator, so that a checkpointed layer rounds alike again."""
         bias = self.bias()
         if self.kind == FLOAT8:
             result = self._float8_on(x.device).product(x)
@@ -180,7 +181,8 @@ class LoraGroup:
             result = functional.linear(x, self._unpacked())
         if bias is not None:
             result.add_(bias)
-        for (rows, ranks, _up, _scaling), factor in zip(self._each, self._factors, strict=True):
+        seeds = torch.randint(0, 2**31 - 1, (len(self._each),)).tolist()
+        for (rows, ranks, _up, _scaling), factor, seed in zip(self._each, self._factors, seeds, strict=True):
             elementwise.add_product(result[:, rows], low[:, ranks], factor, seed)
         return result
 

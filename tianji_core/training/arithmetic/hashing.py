@@ -14,6 +14,10 @@ hash-prospector; it is taken of each row and of each column, and one more multip
 element."""
 
 
+INFINITE = 0x7F800000
+"""The exponent of infinite values and NaN in float32."""
+
+
 @dataclass
 class Dropout:
     """One dropout of one input: its rate in [0, 1), the seed of its hash, and the mask where one is
@@ -31,11 +35,11 @@ def kept(rows: int, columns: int, rate: float, seed: int, device: torch.device |
 
 def rounded(values: Tensor, seed: int) -> Tensor:
     """``values`` (N, M), float32, in bfloat16: up or down by chance, so that the mean is kept. To the nearest
-    one, a sum would lose what is smaller than half of bfloat16's grain."""
+    one, a sum would lose what is smaller than half of bfloat16's grain. Infinite values and NaN stay."""
     count, width = values.shape
-    noise = _hashed(count, width, seed, values.device) >> 16
-    bits = (values.contiguous().view(torch.int32).long() & WORD) + noise
-    bits = (bits & WORD) >> 16 << 16
+    bits = values.contiguous().view(torch.int32).long() & WORD
+    noise = (_hashed(count, width, seed, values.device) >> 16) * ((bits & INFINITE) != INFINITE)
+    bits = (bits + noise) >> 16 << 16
     signed = torch.where(bits > WORD >> 1, bits - (WORD + 1), bits).to(torch.int32)
     return signed.view(torch.float32).to(torch.bfloat16)
 

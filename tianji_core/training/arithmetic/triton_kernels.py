@@ -11,10 +11,10 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from tianji_core.training.arithmetic.hashing import FIRST, GOLDEN, ROW, SECOND, Dropout, threshold
+from tianji_core.training.arithmetic.hashing import FIRST, GOLDEN, INFINITE, ROW, SECOND, Dropout, threshold
 
 _FIRST, _SECOND = tl.constexpr(FIRST), tl.constexpr(SECOND)
-_GOLDEN, _ROW = tl.constexpr(GOLDEN), tl.constexpr(ROW)
+_GOLDEN, _ROW, _INFINITE = tl.constexpr(GOLDEN), tl.constexpr(ROW), tl.constexpr(INFINITE)
 
 
 @triton.jit
@@ -154,7 +154,7 @@ def _add_product(
     at = result + far[:, None] * result_stride + columns[None, :]
     whole = (tl.load(at, mask=there, other=0.0).to(tl.float32) + total).to(tl.uint32, bitcast=True)
     word = _row_words(rows, seed)[:, None] ^ _mixed(columns.to(tl.uint32) * _GOLDEN)[None, :]
-    noise = ((word ^ (word >> 16)) * _FIRST) >> 16
+    noise = tl.where((whole & _INFINITE) != _INFINITE, ((word ^ (word >> 16)) * _FIRST) >> 16, 0)
     tl.store(at, ((whole + noise) >> 16).to(tl.uint16).to(tl.bfloat16, bitcast=True), mask=there)
 
 
