@@ -8,6 +8,7 @@ from tianji_core.cleaning.comparing import forget_outdated, must_compare, rules_
 from tianji_core.cleaning.pipeline import save_findings
 from tianji_core.cleaning.shards.layout import (
     CLEANED,
+    SAMPLES,
     Row,
     findings_of,
     read_manifest,
@@ -61,8 +62,9 @@ def take_back(
     if not files:
         raise ImportFileError(
             _(
-                "{folder} 里没有检查过的分片；先运行 python -m tianji_core clean --shard，或者那里的 clean_shards.py",
+                "{folder} 里没有检查过的分片；先运行 python -m tianji_core clean --shard {shard} ，或者那里的 clean_shards.py",
                 folder=folder / CLEANED,
+                shard=next(iter(sorted((folder / SAMPLES).glob("*.parquet"))), folder / SAMPLES),
             )
         )
     forget_outdated(workspace, manifest.recipe)
