@@ -106,3 +106,35 @@ def test_stamps_and_stand_ins_for_pictures_come_off(mark: str) -> None:
     unwrapped = layers.without_page_marks(mark + "祝你一路平安，早日团圆。")
     assert unwrapped is not None
     assert unwrapped.text == "祝你一路平安，早日团圆。"
+
+
+@pytest.mark.parametrize(
+    ("name", "scene", "text"),
+    [
+        ("爸爸", "除夕", "爸爸，除夕，我们都回来陪您吃年夜饭，愿您身体健康，天天开心。"),
+        ("妈妈", "母亲节", "妈妈，母亲节，请收下我的爱，愿您年年岁岁都有人疼，有人陪。"),
+        ("外公", "春节", "外公，春节，家里的灯给您留着，愿您新的一年身体硬朗，笑口常开。"),
+        ("外公", "新年快乐", "外公，新年快乐！\n家里的灯给您留着，愿您新的一年身体硬朗，笑口常开。"),
+        ("外公", "春节", "外公，春节，\n家里的灯给您留着，愿您新的一年身体硬朗，笑口常开。"),
+    ],
+)
+def test_a_text_that_begins_with_its_receiver_and_occasion_keeps_them(
+    name: str, scene: str, text: str, context: Context
+) -> None:
+    assert clean_text(Subject(text, name, scene, "正常"), context).startswith(f"{name}，{scene}")
+
+
+@pytest.mark.parametrize(
+    "request_part",
+    [
+        "爸爸，除夕，正常，",
+        "爸爸，除夕，爸爸，",
+        "爸爸/除夕，",
+        "对象：爸爸，场景：除夕，",
+        "爸爸，除夕，正文：",
+    ],
+)
+def test_a_request_that_is_repeated_before_the_text_comes_off(request_part: str, context: Context) -> None:
+    body = "我们都回来陪您吃年夜饭，愿您身体健康，天天开心。"
+    after = clean_text(Subject(request_part + body, "爸爸", "除夕", "正常"), context)
+    assert after == ("爸爸，" + body if request_part.endswith("爸爸，") else body)

@@ -92,6 +92,12 @@ _FIELD = re.compile(
     r"(?:[ \t]{0,4}\n\s*|[,，|｜;；/][ \t]{0,4})"
 )
 """One of the things that were asked for, with or without a key."""
+_COMMAS = ",，"
+"""What parts the things that were asked for and as well the words of a text."""
+_SPOKEN = tuple("，,！!。~～")
+"""What a line of the text itself ends with, and no heading."""
+_OPENING = ' \t\n\u3000“「『（【"亲爱的'
+"""What may stand before a name with which a text begins."""
 _REQUEST = 80
 """Characters at the beginning of a text that may repeat what was asked for."""
 _KEYED_LINE = re.compile(
@@ -166,29 +172,51 @@ def _repeats_the_task(line: str, subject: Subject) -> bool:
     return _NOTHING_ELSE.fullmatch(line) is not None
 
 
-def _request_end(text: str, subject: Subject) -> int:
+def _request_end(text: str, subject: Subject) -> tuple[int, bool]:
     """Returns where a text begins behind its receiver, occasion and style, of which at least two stand before
-    it: in lines with or without keys, or parted by marks; 0 if they do not."""
+    it: in lines with or without keys, or parted by marks; 0 if they do not. And whether that is sure: two
+    with nothing but commas behind them may begin the text itself ("爸爸，除夕，我们都回来"), unless the
+    receiver is called again behind them."""
     parts = {part for part in (subject.name, subject.scene, subject.style) if part}
     head = text[:_REQUEST]
     if sum(part in head for part in parts) < 2:
-        return 0
-    end, seen = 0, 0
+        return 0, False
+    end, seen, sure, last = 0, 0, False, ""
     while (match := _FIELD.match(text, end)) is not None and match["value"].strip() in parts:
         parts.discard(match["value"].strip())
+        last = text[match.end("value") : match.end()].strip()
+        sure |= match.start("value") > match.start() or (last not in _COMMAS and last != "")
         end, seen = match.end(), seen + 1
-    while seen and (match := _KEYED_LINE.match(text, end)) is not None:
-        end = match.end()
-    return end if seen > 1 and len(_HAN.findall(text[end:])) >= HARD_FLOOR else 0
+    if seen < 2:
+        return 0, False
+    while (match := _KEYED_LINE.match(text, end)) is not None:
+        end, sure = match.end(), True
+    if len(_HAN.findall(text[end:])) < HARD_FLOOR:
+        return 0, False
+    sure |= seen > 2 or last == "" or _called_again(text[end:], subject.name)
+    return end, sure
+
+
+def _called_again(text: str, name: str) -> bool:
+    """Returns whether a text begins with the name of its receiver."""
+    return bool(name) and text.lstrip(_OPENING).startswith(name)
 
 
 def _title(text: str, subject: Subject, _context: Context) -> Found | None:
-    if (end := _request_end(text, subject)) > 0:
-        return Found(_("开头是标题：{title}", title=text[:end].strip()), text[end:].strip())
+    end, sure = _request_end(text, subject)
+    if end > 0:
+        found = _("开头是标题：{title}", title=text[:end].strip())
+        return Found(found, text[end:].strip() if sure else None)
     first, _newline, rest = text.strip().partition("\n")
     subject_line = rest and _SUBJECT_LINE.fullmatch(first) is not None
     if subject_line or _TITLE_LINE.fullmatch(first) or (rest and _repeats_the_task(first, subject)):
-        return Found(_("第一行是标题：{title}", title=first.strip()), rest.strip() or None)
+        spoken = (
+            first.rstrip()[-1:] in _SPOKEN and not subject_line
+        )  # "爸爸，新年快乐！" begins the text itself
+        whole = not spoken or _called_again(rest, subject.name)
+        return Found(
+            _("第一行是标题：{title}", title=first.strip()), (rest.strip() or None) if whole else None
+        )
     inner = text.strip()
     match = _TITLE_INLINE.match(inner)
     if match is None:
