@@ -17,7 +17,7 @@ from tianji_core import dataset, jobs
 from tianji_core.dataset import ImportReport
 from tianji_core.dataset.conversation_version import MOST_KEPT
 from tianji_core.dataset.encodings import ENCODINGS, encoding_title
-from tianji_core.dataset.hub import EXAMPLE, REVISIONS
+from tianji_core.dataset.hub import EXAMPLE, REVISIONS, hub_of
 from tianji_core.dataset.hub_bounds import GIGABYTES, HUB_TITLES, HubBounds
 from tianji_core.i18n import _
 from tianji_core.store import datasets
@@ -140,7 +140,6 @@ def _import_one(
 def _from_hub(workspace: Workspace, recipe_key: str, state: str, version: str, last: jobs.Job | None) -> None:
     before = jobs.subject_of(last, dataset.ImportSubject) if last is not None else None
     first = before.dataset_id if before is not None and before.dataset_id else EXAMPLE
-    mirror = before.endpoint if before is not None else ""
     hub = st.segmented_control(
         _("从哪里"),
         list(HUB_TITLES),
@@ -150,6 +149,9 @@ def _from_hub(workspace: Workspace, recipe_key: str, state: str, version: str, l
     )
     left, middle, right = st.columns([3, 3, 1.5])
     name = left.text_input(_("数据集名（组织/名字）"), first, **kept_text("hub_dataset", first))
+    hub = hub_of(name, hub)  # of a pasted address, whatever is chosen above
+    mirror = before.endpoint if before is not None and before.hub == hub else ""
+    # One field for each hub: the key of a hub must not go to a mirror that was typed for the other.
     endpoint = middle.text_input(
         _("镜像地址"),
         mirror,
@@ -157,7 +159,7 @@ def _from_hub(workspace: Workspace, recipe_key: str, state: str, version: str, l
         help=_(
             "连不上时填；空着就用环境变量 HF_ENDPOINT 或 MODELSCOPE_ENDPOINT，没有就直接连 Hugging Face 或 ModelScope"
         ),
-        **kept_text("hub_endpoint", mirror),
+        **kept_text(f"hub_endpoint_{hub}", mirror),
     )
     revision = right.text_input(
         _("版本"), placeholder=REVISIONS[hub], help=_("分支、标签或提交"), **kept_text("hub_revision")

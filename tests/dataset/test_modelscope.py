@@ -172,3 +172,12 @@ def test_a_pasted_address_names_its_hub() -> None:
     assert hub_of("https://huggingface.co/datasets/a/b", "modelscope") == "huggingface"
     assert hub_of("a/b", "modelscope") == "modelscope"
     assert hub_of("https://evilmodelscope.cn/datasets/a/b", "huggingface") == "huggingface"
+
+
+def test_a_mirror_given_for_one_hub_does_not_get_what_is_for_the_other(
+    workspace: Workspace, hub: ModelScopeDatasets, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MODELSCOPE_ENDPOINT", hub.url)
+    pasted, nobody = f"https://modelscope.cn/datasets/{NAME}", "http://127.0.0.1:9"
+    job = dataset.start_hub_import(workspace, "wishes", pasted, endpoint=nobody, version="闲聊")
+    assert ended(workspace, job).state == "succeeded", jobs.log_tail(workspace, job.id)

@@ -174,7 +174,7 @@ def test_a_dataset_is_fetched_by_name_in_the_background(
     with hub_of(tmp_path / "hub", "someone/wishes") as hub:
         app = page(part="导入")
         app.text_input(key="hub_dataset").input("someone/wishes")
-        app.text_input(key="hub_endpoint").input(hub.url)
+        app.text_input(key="hub_endpoint_huggingface").input(hub.url)
         press(app, "fetch_hub")
         (job,) = jobs.listed(workspace)
         assert jobs.wait(workspace, job.id, timeout=60).state == "succeeded"
@@ -185,7 +185,7 @@ def test_a_dataset_is_fetched_by_name_in_the_background(
     assert jobs.wait(workspace, jobs.listed(workspace)[0].id, timeout=60).state == "succeeded"
     app.run()
     assert any("新增 1 条" in w.value and "有问题 1 条" in w.value for w in app.warning)
-    assert app.text_input(key="hub_endpoint").value == hub.url
+    assert app.text_input(key="hub_endpoint_huggingface").value == hub.url
     assert samples.total(workspace.engine) == 1
 
 
@@ -201,7 +201,7 @@ def test_a_subset_of_a_dataset_on_modelscope_becomes_a_version_of_its_own(
         app.segmented_control(key="hub_source").set_value("modelscope").run()
         app.text_input(key="import_version").input("闲聊").run()
         app.text_input(key="hub_dataset").input("https://modelscope.cn/datasets/someone/chat")
-        app.text_input(key="hub_endpoint").input(hub.url)
+        app.text_input(key="hub_endpoint_modelscope").input(hub.url)
         app.text_input(key="hub_files").input("zh/*")
         app.number_input(key="hub_rows").set_value(5)
         press(app, "fetch_hub")
@@ -214,6 +214,17 @@ def test_a_subset_of_a_dataset_on_modelscope_becomes_a_version_of_its_own(
     press(app, "import_fetched")
     assert jobs.wait(workspace, jobs.listed(workspace)[0].id, timeout=60).state == "succeeded"
     assert datasets.by_name(workspace.engine, "闲聊").count == 5
+
+
+def test_a_mirror_of_one_hub_gets_nothing_of_the_other(page: Open) -> None:
+    app = page(part="导入")
+    app.text_input(key="hub_endpoint_huggingface").input("https://hf-mirror.com").run()
+    app.segmented_control(key="hub_source").set_value("modelscope").run()
+    assert app.text_input(key="hub_endpoint_modelscope").value == ""
+    app.segmented_control(key="hub_source").set_value("huggingface").run()
+    assert app.text_input(key="hub_endpoint_huggingface").value == "https://hf-mirror.com"
+    app.text_input(key="hub_dataset").input("https://modelscope.cn/datasets/someone/chat").run()
+    assert app.text_input(key="hub_endpoint_modelscope").value == ""
 
 
 def test_a_large_file_is_imported_in_the_background(page: Open, workspace: Workspace, tmp_path: Path) -> None:

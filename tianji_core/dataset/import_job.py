@@ -74,7 +74,8 @@ def start_hub_import(
     bounds: HubBounds = HubBounds(),
 ) -> Job:
     """Fetch a dataset from a hub or from its mirror ``endpoint`` and import the files that ``bounds`` choose
-    in the background, as samples or as the dataset version called ``version``.
+    in the background, as samples or as the dataset version called ``version``. A pasted address of another
+    hub is fetched from there, and not from ``endpoint``.
 
     Raises:
         ImportFileError: the name or the address is wrong. JobError: an import runs already. DatasetError: the
@@ -110,7 +111,9 @@ def _from_hub(
     hub: Hub,
     bounds: HubBounds,
 ) -> ImportArguments:
-    hub = hub_of(dataset_id, hub)
+    chosen, hub = hub, hub_of(dataset_id, hub)
+    if hub != chosen:
+        endpoint = ""  # it was given for the other hub, and would get the key of this one
     return ImportArguments(
         recipe=recipe_key,
         dataset_id=check_dataset_id(dataset_id),
