@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -12,17 +13,16 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from tests.postgres import fresh_database
 from tianji_core import cleaning
 from tianji_core.errors import ConflictError, SettingsError
 from tianji_core.recipe import Plan, built_in_recipes, load_recipe, tasks
-from tianji_core.store import findings, jobs, leases, recipes, run_lines, runs, samples, steps
-from tianji_core.store.database import HEAD, open_engine, reading, writing
+from tianji_core.store import findings, jobs, leases, recipes, run_lines, runs, samples, schema, steps
+from tianji_core.store.database import HEAD, claiming, open_engine, reading, writing
 from tianji_core.store.provenance import Provenance
 from tianji_core.store.samples import ACCEPTED, IMPORT, PENDING, REJECTED, NewSample, SampleFilter
-from tianji_core.store.schema import metadata
 from tianji_core.store.upgrading import database_state
 from tianji_core.workspace import Workspace, highest_number
 
@@ -65,7 +65,7 @@ def test_looking_at_what_an_upgrade_changes_reads_the_server(shared: Workspace) 
 
 def test_migrations_lead_to_the_schema(shared: Workspace) -> None:
     with shared.engine.connect() as connection:
-        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+        assert compare_metadata(MigrationContext.configure(connection), schema.metadata) == []
 
 
 def test_several_processes_may_open_a_new_database_at_once(server: str, tmp_path: Path) -> None:
@@ -201,6 +201,18 @@ def test_what_is_read_next_is_held_while_others_write(shared: Workspace) -> None
         assert not leases.take(shared.engine, one, "乙", version=1)
         assert leases.take(shared.engine, other, "乙", version=1)
     assert [s.id for s in samples.page(shared.engine, replace(ALL, free_for="甲"))] == [one]
+
+
+def test_taking_a_sample_waits_for_no_other_lease(shared: Workspace) -> None:
+    one, other, before = store(shared, [new(0), new(1), new(2)])
+    leases.take(shared.engine, other, "甲", seconds=-1)
+    leases.take(shared.engine, before, "乙")
+    held = select(schema.leases).where(schema.leases.c.sample_id.in_([other, before])).with_for_update()
+    with ThreadPoolExecutor(1) as crew, claiming(shared.engine) as connection:
+        connection.execute(held)
+        assert crew.submit(leases.take, shared.engine, one, "乙").result(timeout=30)
+    assert leases.take(shared.engine, other, "乙")  # what could not be given up then is given up now
+    assert leases.others(shared.engine, "丙") == {other}
 
 
 def test_of_two_people_who_import_the_same_file_at_once_one_adds_it(shared: Workspace) -> None:

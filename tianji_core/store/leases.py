@@ -62,5 +62,9 @@ def _claim(connection: Connection, sample_id: int, who: str, seconds: float, ver
     if version is not None and connection.execute(newest).scalar() != version:
         connection.execute(delete(leases).where(c.sample_id == sample_id))
         return False
-    connection.execute(delete(leases).where(c.sample_id != sample_id, (c.who == who) | (c.until <= moment)))
+    # A row that another claim holds at this moment is left to that claim, or to the next: two transactions
+    # that wait for each other's rows would end in a deadlock.
+    useless = select(c.sample_id).where(c.sample_id != sample_id, (c.who == who) | (c.until <= moment))
+    spare = useless.with_for_update(skip_locked=True).cte("spare").prefix_with("MATERIALIZED")
+    connection.execute(delete(leases).where(c.sample_id.in_(select(spare.c.sample_id))))
     return True
