@@ -184,6 +184,8 @@ def test_full_width_and_half_width_forms_are_the_same_entry() -> None:
         ("因为{scene}。", "因为{occasion}。", "{occasion}"),
         ("因为{scene}。", "因为这件事。", "缺少字段 {scene}"),
         ("因为{scene}。", "因为{scene。", "花括号"),
+        ("因为{scene}。", "因为{scene:>300000000}。", "只能写字段名：{scene:>300000000}"),
+        ("因为{scene}。", "因为{scene!a}。", "只能写字段名：{scene!a}"),
         ("谢{name}{scene}{suffix}", "谢{scene}{suffix}", "缺少字段 {name}"),
         ("谢{name}{scene}{suffix}", "谢{name}{scene}", "缺少字段 {suffix}"),
         ("谢{name}{scene}{suffix}", "谢{name}{suffix}", "没有场景"),

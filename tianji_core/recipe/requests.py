@@ -145,6 +145,10 @@ def check_template(template: str, known: tuple[str, ...], required: tuple[str, .
     except ValueError as error:
         raise ValueError(_("模板的花括号不成对：{detail}", detail=str(error))) from error
     fields = {field for _lit, field, _spec, _conv in parts if field is not None}
+    for _lit, field, spec, conversion in parts:
+        if spec or conversion:  # such as {scene:>300000000}
+            form = f"{{{field}{'!' if conversion else ':'}{conversion or spec}}}"
+            raise ValueError(_("模板的花括号里只能写字段名：{detail}", detail=form[:60]))
     for field in fields:
         if field not in known:
             raise ValueError(
@@ -157,10 +161,6 @@ def check_template(template: str, known: tuple[str, ...], required: tuple[str, .
     for field in required:
         if field not in fields:
             raise ValueError(_("模板缺少字段 {field}", field=f"{{{field}}}"))
-    try:
-        template.format(**dict.fromkeys(known, "一"))
-    except (ValueError, LookupError) as error:
-        raise ValueError(_("模板的花括号里只能写字段名：{detail}", detail=str(error))) from error
 
 
 def filled(template: str, values: Mapping[str, object]) -> str:
