@@ -155,6 +155,55 @@ def _of_parts(context: str, message: str, values: dict[str, object]) -> str:
     return _c(context, message, **ready) if context else _(message, **ready)
 
 
+@cache
+def _messages() -> frozenset[tuple[str, str]]:
+    """Returns all messages as (context, text)."""
+    from babel.messages.pofile import read_po
+
+    with (LOCALE / "en" / "LC_MESSAGES" / "studio.po").open("rb") as file:
+        catalogue = read_po(file)
+    return frozenset(
+        (message.context or "", message.id)
+        for message in catalogue
+        if isinstance(message.id, str) and message.id
+    )
+
+
+def brought(text: str, longest: int) -> str:
+    """Returns a stored text that comes from outside in the current language: as :func:`shown`, but only a
+    message of this program is a template, and only for plain values.
+
+    Raises:
+        ValueError: it is no stored text, or is longer than ``longest`` characters.
+    """
+    if len(text) > longest:
+        raise ValueError(f"{len(text)} characters")
+    if not text.startswith(_MARK):
+        return text
+    parts = json.loads(text[1:])
+    _check_parts(parts, nested=2)
+    try:
+        made = _of_parts(*parts)
+    except LookupError as error:
+        raise ValueError("not a message") from error
+    if len(made) > longest:
+        raise ValueError(f"{len(made)} characters")
+    return made
+
+
+def _check_parts(parts: object, nested: int) -> None:
+    if not isinstance(parts, list) or len(parts) != 3:
+        raise ValueError("not a message")
+    context, message, values = parts
+    if not isinstance(values, dict) or (context, message) not in _messages():
+        raise ValueError("not a message")
+    for value in values.values():
+        if isinstance(value, dict) and nested:
+            _check_parts(value.get("message"), nested - 1)
+        elif not isinstance(value, str | int | float):
+            raise ValueError("not a value")
+
+
 def N_(text: str) -> str:
     """Marks a text that is translated when it is shown; returns it unchanged."""
     return text

@@ -1,21 +1,26 @@
 """Samples that leave in shards, are checked and mended elsewhere, and come back to where they were."""
 
 import json
+import os
 import runpy
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 import yaml
 from pyarrow import parquet
 
-from tianji_core import cleaning
+from tianji_core import cleaning, i18n
 from tianji_core.cleaning.shards import Returned, check_shard, rules_for, take_back, write_shards
-from tianji_core.cleaning.shards.layout import table
+from tianji_core.cleaning.shards.layout import TEXTS as TEXT_COLUMNS
+from tianji_core.cleaning.shards.layout import findings_of, findings_text, sample_of, table
 from tianji_core.errors import ImportFileError, InputError
+from tianji_core.i18n import _
 from tianji_core.store import findings, samples, steps
 from tianji_core.store.database import writing
+from tianji_core.store.findings import Finding
 from tianji_core.store.samples import ACCEPTED, IMPORT, PENDING, REJECTED, NewSample, SampleFilter
 from tianji_core.workspace import Workspace, open_workspace
 
@@ -159,6 +164,12 @@ def test_a_changed_recipe_checks_anew_here(workspace: Workspace, tmp_path: Path)
     assert findings.unchecked_count(workspace.engine, "wishes") == 5
 
 
+def _template(message: str, values: dict[str, object]) -> str:
+    """Returns findings whose detail is to be made from a message."""
+    detail = "\x1e" + json.dumps(["", message, values], ensure_ascii=False)
+    return json.dumps([["too_short", detail, None, 0]], ensure_ascii=False)
+
+
 @pytest.mark.parametrize(
     ("column", "value", "said"),
     [
@@ -167,6 +178,17 @@ def test_a_changed_recipe_checks_anew_here(workspace: Workspace, tmp_path: Path)
         ("options", "[1]", "缺列或者内容不对"),
         ("findings", "{", "findings"),
         ("output", " ", "不能为空"),
+        ("history", '[["在吗", "在"]]', "有 0 轮，改过的有 1 轮"),
+        ("history", '[["在吗", null]]', "缺列或者内容不对"),
+        ("history", '["在吗"]', "缺列或者内容不对"),
+        ("findings", '[["no_such_rule", "说法", null, 0]]', "findings"),
+        ("findings", '[["too_short", "说法", null, 1]]', "findings"),
+        ("findings", '[["too_short", "说法", null, 1e999]]', "findings"),
+        ("findings", '[["too_short", "说法", 5, 0]]', "findings"),
+        ("findings", _template("", {"a": 1}), "findings"),
+        ("findings", _template("{x:>999999999}", {"x": "1"}), "findings"),
+        ("findings", _template("和样本 {id} 几乎一样（{percent}%）", {"id": 1}), "findings"),
+        ("findings", _template("和样本 {id} 几乎一样（{percent}%）", {"id": [1], "percent": 1}), "findings"),
     ],
 )
 def test_a_broken_row_is_one_sentence_and_changes_nothing(
@@ -183,6 +205,67 @@ def test_a_broken_row_is_one_sentence_and_changes_nothing(
     with pytest.raises((ImportFileError, InputError), match=said):
         take_back(workspace, folder)
     assert samples.page(workspace.engine, ALL) == before
+
+
+def test_numbers_and_templates_from_outside_are_bounded() -> None:
+    row = dict.fromkeys(TEXT_COLUMNS, "") | {"id": 1, "version": 1.0, "options": "{}", "history": "[]"}
+    assert (sample_of(row).id, sample_of(row).version) == (1, 1)
+    for value in (float("inf"), float("nan"), 1.5, -1, 2**70, True, "1"):
+        with pytest.raises(ImportFileError, match="内容不对"):
+            sample_of(row | {"id": value})
+    twice = "批次 {id} 停下了；继续：python -m tianji_core generate --resume {id}"
+    nested: object = "样" * 3000
+    for _level in range(2):
+        nested = {"message": ["", twice, {"id": nested}]}
+    with pytest.raises(ImportFileError, match="24357 characters"):
+        findings_of(_template(twice, {"id": nested}), 0)
+
+
+def test_what_the_rules_say_is_read_in_the_language_of_the_reader() -> None:
+    (found,) = findings_of(findings_text([Finding("too_short", _("与样本 {id} 的内容一样", id=7))]), 0)
+    assert (found.detail, i18n.in_language(found.detail, "en")) == (
+        "与样本 7 的内容一样",
+        "Same content as sample 7",
+    )
+
+
+def test_findings_of_another_text_are_not_stored(workspace: Workspace, tmp_path: Path) -> None:
+    ids = store(workspace)
+    folder = tmp_path / "shards"
+    shard = out(workspace, folder, rows=10)[0]
+    first = check_shard(shard, rules_for(folder))[0]
+    rows = parquet.read_table(first).to_pylist()
+    rows[2]["output"] = "妹妹，生日快乐！愿你岁岁年年都有人惦记，也有蛋糕吃。"  # an operator after the rules
+    parquet.write_table(table(rows), first)
+    came = take_back(workspace, folder)
+    assert (came.edited, came.checked) == (1, 4)
+    assert findings.unchecked_count(workspace.engine, "wishes") == 1
+    assert findings.of(workspace.engine, [ids[2]]) == {ids[2]: []}
+
+
+def test_findings_are_not_stored_for_a_text_that_changed_while_they_came_back(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    ids = store(workspace)
+    folder = tmp_path / "shards"
+    rows = parquet.read_table(check_shard(out(workspace, folder, 10)[0], rules_for(folder))[0]).to_pylist()
+    foreign = [rows[0] | {"id": 10_000 + number} for number in range(3000)]
+    pipe = tmp_path / "cleaned.jsonl"
+    os.mkfifo(pipe)
+
+    def write() -> None:
+        with pipe.open("w", encoding="utf-8") as file:
+            for row in rows + foreign:  # far more than a pipe holds: the first rows were compared by then
+                file.write(json.dumps(row, ensure_ascii=False) + "\n")
+            steps.edit(workspace.engine, "wishes", ids[2], 1, "妹妹，这是后来人写的一句生日快乐。", "小李")
+
+    with ThreadPoolExecutor(1) as crew:
+        written = crew.submit(write)
+        came = take_back(workspace, folder, [pipe])
+        written.result()
+    assert (came.unknown, came.checked) == (3000, 4)
+    assert findings.unchecked_count(workspace.engine, "wishes") == 1
+    assert findings.of(workspace.engine, [ids[2]]) == {ids[2]: []}
 
 
 def test_what_is_no_folder_of_shards_is_said(workspace: Workspace, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Container
 from dataclasses import replace
 
 from tianji_core.cleaning.near import BANDS, alike, band_keys, leaders, near_pairs
-from tianji_core.cleaning.rule import bounds, configuration_digest
+from tianji_core.cleaning.rule import bounds, program_digest
 from tianji_core.cleaning.rules import EXACT_DUPLICATE, NEAR_DUPLICATE, OVERUSED_OPENING, RULES
 from tianji_core.i18n import _
 from tianji_core.recipe import built_in_recipes
@@ -26,7 +26,7 @@ def rules_basis(workspace: Workspace, recipe_key: str) -> str:
     revision = comparing.newest_revision(workspace.engine, recipe_key)
     file = built_in_recipes().get(recipe_key) if not revision else None
     built_in = file.read_text(encoding="utf-8") if file is not None else ""
-    parts = (str(revision), built_in, configuration_digest(), *(rule.id for rule in RULES))
+    parts = (str(revision), built_in, program_digest(), *(rule.id for rule in RULES))
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 

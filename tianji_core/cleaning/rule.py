@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
+from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from tianji_core.project import CONFIGS
@@ -255,10 +256,12 @@ def _read(name: str) -> dict[str, Any]:
 
 
 @cache
-def configuration_digest() -> str:
-    """Returns a digest of all files under ``configs/cleaning``."""
-    files = sorted(_FOLDER.glob("*.*"))
-    return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()
+def program_digest() -> str:
+    """Returns a digest of the rules: of all files under ``configs/cleaning``, and of the programs of this
+    room. It is the same whatever ends the lines."""
+    files = sorted(_FOLDER.glob("*.*")) + sorted(Path(__file__).parent.glob("*.py"))
+    texts = (file.read_bytes().replace(b"\r\n", b"\n") for file in files)
+    return hashlib.sha256(b"\0".join(texts)).hexdigest()
 
 
 @cache

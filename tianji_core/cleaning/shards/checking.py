@@ -13,10 +13,10 @@ from tianji_core.cleaning.shards.layout import (
     RECIPE,
     Row,
     as_json,
+    check_mark,
     findings_text,
     read_manifest,
     rows_in,
-    rules_digest,
     sample_of,
     table,
 )
@@ -59,7 +59,7 @@ def check_row(row: Mapping[str, Any], context: Context, fix: bool = False) -> Ro
         "output": sample.output,
         "history": as_json(sample.history),
         "findings": findings_text(own_findings(sample, context)),
-        "rules": rules_digest(),
+        "rules": check_mark(sample),
     }
 
 

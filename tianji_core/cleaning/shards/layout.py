@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tianji_core import i18n
-from tianji_core.cleaning.rule import configuration_digest
-from tianji_core.cleaning.rules import RULES
+from tianji_core.cleaning.rule import program_digest
+from tianji_core.cleaning.rules import BY_ID
 from tianji_core.errors import ImportFileError
 from tianji_core.gate import first_line
 from tianji_core.i18n import _
@@ -41,9 +41,10 @@ TEXTS = (
     "rules",
 )
 """The columns of a shard, texts all but the first two. ``digest`` is that of the sample as it left;
-``options``, ``history`` and ``findings`` are JSON; ``rules`` is the digest of the rules that checked the row,
-'' before."""
+``options``, ``history`` and ``findings`` are JSON; ``rules`` is the digest of the rules that checked the row
+and of what they saw of it (:func:`check_mark`), '' before."""
 _BATCH = 1000
+_LONGEST_DETAIL = 10_000
 Row = dict[str, Any]
 
 
@@ -59,9 +60,19 @@ class ShardManifest(BaseModel):
 
 def rules_digest() -> str:
     """Returns a digest of the rules of this program and of their words."""
-    return hashlib.sha256("\n".join((configuration_digest(), *(r.id for r in RULES))).encode()).hexdigest()[
-        :16
-    ]
+    return program_digest()[:16]
+
+
+def check_mark(sample: Unchecked) -> str:
+    """Returns what the column ``rules`` holds of a sample that this program has checked: its rules, and all
+    that they see of the sample."""
+    seen = sample._replace(checked=0, text_digest="", options=tuple(sorted(sample.options)))
+    return f"{rules_digest()}-{hashlib.sha256(as_json(seen).encode()).hexdigest()[:16]}"
+
+
+def same_rules(mark: str) -> bool:
+    """Returns whether the rules of this program made a mark of :func:`check_mark`."""
+    return mark.partition("-")[0] == rules_digest()
 
 
 def read_manifest(folder: Path) -> ShardManifest:
@@ -110,12 +121,12 @@ def sample_of(row: Mapping[str, Any]) -> Unchecked:
             raise TypeError("not a text")
         options, turns = json.loads(row["options"]), json.loads(row["history"])
         return Unchecked(
-            id=int(row["id"]),
-            version=int(row["version"]),
+            id=_number(row["id"]),
+            version=_number(row["version"]),
             checked=0,
             text_digest="",
             options=tuple((str(axis), str(option)) for axis, option in sorted(options.items())),
-            history=tuple((str(asked), str(said)) for asked, said in turns),
+            history=_turns(turns),
             **{
                 name: texts[name]
                 for name in Unchecked._fields
@@ -132,24 +143,47 @@ def sample_of(row: Mapping[str, Any]) -> Unchecked:
         ) from error
 
 
+def _number(value: object) -> int:
+    """Returns a whole number, which some programs write as one with a point."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 2**63:
+        raise ValueError(f"not a number: {value!r}"[:60])
+    if value != int(value):
+        raise ValueError(f"not a whole number: {value}")
+    return int(value)
+
+
+def _turns(value: object) -> tuple[tuple[str, str], ...]:
+    turns: list[Any] = value if isinstance(value, list) else [value]
+    if not all(isinstance(turn, list) and [type(text) for text in turn] == [str, str] for turn in turns):
+        raise TypeError("history: not a list of [input, output]")
+    return tuple((asked, said) for asked, said in turns)
+
+
 def findings_text(found: list[Finding]) -> str:
     """Returns findings as the JSON of the column ``findings``."""
     return as_json([[each.rule, i18n.stored(each.detail), each.fixed, each.turn] for each in found])
 
 
-def findings_of(text: str) -> list[Finding]:
-    """Returns the findings in the column ``findings``.
+def findings_of(text: str, turns: int) -> list[Finding]:
+    """Returns the findings in the column ``findings`` of a sample with so many earlier turns.
 
     Raises:
-        ImportFileError: it holds something else.
+        ImportFileError: it holds something else, or what no rule of this program says.
     """
     try:
-        return [
-            Finding(str(rule)[:40], i18n.shown(str(detail)), None if fixed is None else str(fixed), int(turn))
-            for rule, detail, fixed, turn in json.loads(text)
-        ]
-    except (TypeError, ValueError, KeyError, RecursionError) as error:
+        return [_finding(turns, *parts) for parts in json.loads(text)]
+    except (TypeError, ValueError, RecursionError) as error:
         raise ImportFileError(_("列 findings 读不懂（{detail}）", detail=first_line(error))) from error
+
+
+def _finding(turns: int, rule: object, detail: object, fixed: object, turn: object) -> Finding:
+    if not isinstance(rule, str) or rule not in BY_ID:
+        raise ValueError(f"no such rule: {rule!r}"[:80])
+    if not isinstance(detail, str) or not isinstance(fixed, str | None) or not isinstance(turn, int):
+        raise TypeError("not [rule, detail, fixed, turn]")
+    if not 0 <= turn <= turns:
+        raise ValueError(f"no such turn: {turn}"[:80])
+    return Finding(rule, i18n.brought(detail, _LONGEST_DETAIL), fixed, int(turn))
 
 
 def as_json(value: object) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from tianji_core.cleaning.comparing import forget_outdated, must_compare, rules_basis
 from tianji_core.cleaning.pipeline import save_findings
@@ -10,10 +11,11 @@ from tianji_core.cleaning.shards.layout import (
     CLEANED,
     SAMPLES,
     Row,
+    check_mark,
     findings_of,
     read_manifest,
     rows_in,
-    rules_digest,
+    same_rules,
     sample_of,
 )
 from tianji_core.errors import ImportFileError
@@ -40,6 +42,20 @@ class Returned:
     same: int = 0
     changed: int = 0
     unknown: int = 0
+
+
+class _Checked(NamedTuple):
+    """What was found in a sample, in its version after the row came back, and with which answers."""
+
+    version: int
+    output: str
+    history: tuple[tuple[str, str], ...]
+    found: list[Finding]
+
+    def holds_of(self, here: Unchecked) -> bool:
+        """Returns whether a sample is the one that was checked, and needs it."""
+        same = (here.version, here.output, here.history) == (self.version, self.output, self.history)
+        return same and here.checked < here.version
 
 
 def take_back(
@@ -82,7 +98,7 @@ def _take_file(
 ) -> None:
     """Brings one file back; ``current`` tells that recipe and rules are those that checked it."""
     revisions: dict[int, SampleRevision] = {}
-    found: dict[int, list[Finding]] = {}
+    found: dict[int, _Checked] = {}
     try:
         with file.open("rb") as opened:
             for rows in rows_in(opened, file.name):
@@ -100,8 +116,9 @@ def _take_file(
         numbers = sorted(found)
         for start in range(0, len(numbers), _CHUNK):
             part = findings.shown(workspace.engine, recipe, numbers[start : start + _CHUNK])
-            batch = [each.sample for each in part.values() if each.sample.checked < each.sample.version]
-            save_findings(workspace, recipe, batch, found)
+            batch = [each.sample for each in part.values() if found[each.sample.id].holds_of(each.sample)]
+            own = {sample.id: found[sample.id].found for sample in batch}
+            save_findings(workspace, recipe, batch, own)
             returned.checked += len(batch)
 
 
@@ -110,7 +127,7 @@ def _compare(
     recipe: str,
     rows: list[Row],
     revisions: dict[int, SampleRevision],
-    found: dict[int, list[Finding]],
+    found: dict[int, _Checked],
     returned: Returned,
 ) -> None:
     """Adds to ``revisions`` what a batch of rows changes, and to ``found`` what was found in its samples."""
@@ -119,7 +136,7 @@ def _compare(
     for row, sample in brought:
         returned.rows += 1
         here = there.get(sample.id)
-        if row["rules"] not in ("", rules_digest()):
+        if row["rules"] and not same_rules(row["rules"]):
             raise ImportFileError(
                 _("分片是用另一个版本的规则检查的；请在那里装和这里一样的版本，重新检查一遍")
             )
@@ -131,9 +148,13 @@ def _compare(
                 revisions[sample.id] = changes
                 returned.edited += changes.output is not None or changes.history is not None
                 returned.decided += changes.state is not None
-            checked = row["rules"] and (changes is not None or here.sample.checked < sample.version)
+            seen = here.sample._replace(output=sample.output, history=sample.history)
+            fits = row["rules"] == check_mark(seen)
+            checked = fits and (changes is not None or here.sample.checked < sample.version)
             if checked:
-                found[sample.id] = findings_of(row["findings"])
+                version = sample.version + (changes is not None)
+                items = findings_of(row["findings"], len(sample.history))
+                found[sample.id] = _Checked(version, sample.output, sample.history, items)
             returned.same += changes is None and not checked
         elif (here.sample.output, here.sample.history, here.state) == (
             sample.output,

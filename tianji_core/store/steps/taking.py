@@ -185,12 +185,21 @@ def _new_texts(row: Row[Any], revision: SampleRevision) -> dict[str, Any]:
     """Returns the text columns that a revision changes, with those that are derived from them.
 
     Raises:
-        InputError: an earlier answer is empty that was not so before.
+        InputError: an earlier answer is empty that was not so before, or there are more or fewer turns.
     """
     texts = ("system", "input", "output", *CELL_FIELDS)
     wanted: dict[str, Any] = {field: getattr(revision, field) for field in texts}
     if revision.history is not None:
         wanted["history"] = stored_turns(revision.history)
+        if len(wanted["history"]) != len(row.history):
+            raise InputError(
+                _(
+                    "样本 {id} 前面有 {n} 轮，改过的有 {changed} 轮；轮数不能变",
+                    id=row.id,
+                    n=len(row.history),
+                    changed=len(wanted["history"]),
+                )
+            )
         for turn, before in zip(wanted["history"], row.history, strict=True):
             if before["output"].strip() and not turn["output"].strip():
                 raise InputError(_("前面几轮的回答不能为空；如果这条不要了，请点“弃用”"))
