@@ -128,6 +128,49 @@ def test_another_age_is_another_occasion(context: Context) -> None:
     text = "{}，愿您身体硬朗，笑口常开，往后的日子天天都是好日子。"
     assert "wrong_occasion" in rules(context, text.format("恭贺您七十大寿"), "姨父", "八十大寿")
     assert rules(context, text.format("恭贺您80大寿"), "姨父", "八十大寿") == set()
+    told = "wrong_occasion" in rules(context, text.format("母校一百周年华诞快乐"), "母校", "母校120周年校庆")
+    assert told, "a hundred years are not a hundred and twenty"
+
+
+@pytest.mark.parametrize(
+    ("scene", "text"),
+    [
+        ("三十岁生日", "妹妹，又长一岁啦！祝你生日快乐，愿你天天开心，事事都如意。"),
+        ("八十大寿", "妹妹，祝您健康长寿，等您九十大寿，我们还陪您切蛋糕，陪您说笑。"),
+        ("七十大寿", "妹妹，寿比南山！祝您活到一百岁啦还能跳舞，天天都有好心情。"),
+        ("四十岁生日", "妹妹，十八岁生日那晚的酒还没喝完，愿你往后的日子都有人陪着喝。"),
+        ("四十岁生日", "妹妹，还记得你十八岁生日，我们淋着雨跑了一路，愿你一直这样勇敢。"),
+        ("母校120周年校庆", "母校一百二十周年华诞，愿桃李芬芳，弦歌不辍，再育英才。"),
+        ("母校105周年校庆", "母校一百零五周年华诞，愿桃李芬芳，弦歌不辍，再育英才。"),
+    ],
+)
+def test_a_number_that_is_not_reached_now_is_no_other_occasion(
+    context: Context, scene: str, text: str
+) -> None:
+    assert "wrong_occasion" not in rules(context, text, "妹妹", scene)
+
+
+@pytest.mark.parametrize(
+    ("name", "scene", "text"),
+    [
+        ("女婿", "婚礼", "女婿，恭喜你当上新郎！愿你们小两口和和美美，白头到老。"),
+        ("弟媳", "婚礼", "弟媳，恭喜你当新娘！愿你们小两口和和美美，白头到老。"),
+        ("舅母", "生日", "舅母，愿您慈颜常驻，岁岁平安，天天都有好心情。慈颜常含笑。"),
+        ("小公主", "生日", "小公主，生日快乐！愿你做个小仙女，天天开心，健康长大。"),
+        ("姑丈", "生日", "姑丈，生日快乐！胡子别留了，显老，愿您身体硬朗，笑口常开。"),
+        ("前公交公司女司机", "生日", "师傅，愿您做一个好妈妈，天天开心，一路平平安安的。"),
+        ("爱人", "婚礼", "恭喜你当新娘，恭喜我当新郎，愿我们白头到老，天天开心。"),
+    ],
+)
+def test_words_for_the_sex_of_the_receiver_are_right(
+    context: Context, name: str, scene: str, text: str
+) -> None:
+    assert "wrong_person" not in rules(context, text, name, scene)
+
+
+def test_words_for_the_other_sex_are_found_by_the_relation(context: Context) -> None:
+    text = "{}，恭喜你当新娘！愿你们小两口和和美美，白头到老。"
+    assert "wrong_person" in rules(context, text.format("女婿"), "女婿", "婚礼")
 
 
 def test_officialese_does_not_fit_a_playful_style(context: Context) -> None:

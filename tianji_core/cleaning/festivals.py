@@ -38,17 +38,28 @@ def _own(scene: str) -> tuple[tuple[str, ...], re.Pattern[str]]:
     return tuple(pairs), re.compile("|".join(said) or r"(?!)")
 
 
-_NUMBER = "[0-9一二三四五六七八九十百两零〇]{1,4}"
+_NUMBER = "[0-9一二三四五六七八九十百两零〇]{1,6}"
 _COUNTED = re.compile(f"({_NUMBER})(?:周?(岁)|(大寿|华诞|寿辰)|(周年))")
 _DIGITS = {sign: n for n, sign in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
+_NOT_NOW = re.compile(
+    r"[长大小老][了过]?$|记得|想起|当年|那年|从前|小时候|等|盼|到|下一?个|将来|以后|[明来]年|再过|比[你您我他她]"
+)
+"""What stands before an age in its clause where it is not the one that is reached now."""
+_NOT_THEN = re.compile("的?(?:生日|大寿)?(?:那[一年天晚时次个]|时|的时候|以?前|[以之]后)")
+"""What stands behind an age in memories and plans."""
+_CLAUSE = re.compile("[^，。！？!?；;：:\n]*$")
 
 
 def _value(number: str) -> int | None:
-    """Returns a number below a hundred, or 100 for all above in words; None if it is none."""
+    """Returns a number below a thousand; None if it is none."""
     if number.isascii():
         return int(number)
-    if "百" in number:
-        return 100
+    hundreds, hundred, rest = number.rpartition("百")
+    if hundred:
+        below = _value(rest.strip("零〇")) if rest.strip("零〇") else 0
+        if below is not None and below < 10 and rest[:1] in _DIGITS and rest[0] not in "零〇":
+            below *= 10  # "一百二" says a hundred and twenty
+        return None if below is None else 100 * _DIGITS.get(hundreds, 1) + below
     if "十" in number:
         tens, _ten, ones = number.partition("十")
         return 10 * (_DIGITS.get(tens, 1) if tens else 1) + (_DIGITS.get(ones, 0) if ones else 0)
@@ -64,7 +75,14 @@ def other_number(text: str, scene: str) -> str | None:
     if not said or any(_value(match[1]) == _value(mine[1]) for match in said):
         return None
     wished = [match for match in said if match[2] is None or _BIRTHDAY.match(text, match.end())]
-    return wished[0].group() if wished else None
+    return next((match.group() for match in wished if _now(text, match)), None)
+
+
+def _now(text: str, number: re.Match[str]) -> bool:
+    """Returns whether the age or the years in ``number`` are those that are reached now."""
+    before = _CLAUSE.search(text, 0, number.start())
+    then = before is not None and _NOT_NOW.search(before.group()) is not None
+    return not then and _NOT_THEN.match(text, number.end()) is None
 
 
 _BIRTHDAY = re.compile("的?生日|快乐|啦|了[，。！]")

@@ -122,16 +122,21 @@ def pronoun(name: str) -> Pronoun | None:
 
 @lru_cache(maxsize=1_000)
 def sex(name: str) -> str | None:
-    """Returns 'f' or 'm' where a name says so, None where it does not or means several people."""
+    """Returns 'f' or 'm' where a name says so, None where it does not or means several people. The relation
+    in it says it first: a 女婿 is no woman."""
+    if is_several(name):
+        return None
+    if (known := relation(name)) is not None and known.sex:
+        return known.sex
     female, male = (_form(kind).search(name) is not None for kind in ("female", "male"))
-    return None if female == male or is_several(name) else "f" if female else "m"
+    return None if female == male else "f" if female else "m"
 
 
 def _differ(mine: Kinship, theirs: Kinship) -> bool:
     """Returns whether two words of relation cannot mean one person."""
     if mine.row == theirs.row:
         return False
-    if (mine.sex and theirs.sex and mine.sex != theirs.sex) or mine.spouse or theirs.spouse:
+    if (mine.sex and theirs.sex and mine.sex != theirs.sex) or mine.spouse != theirs.spouse:
         return True
     if mine.word in _loose() or theirs.word in _loose() or not (mine.sex and theirs.sex):
         return abs(mine.generation - theirs.generation) > 1
