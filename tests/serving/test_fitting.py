@@ -14,12 +14,15 @@ from tests.serving.test_choosing import add_adapter
 from tests.tiny_base import write_tiny_base
 from tianji_core import jobs
 from tianji_core.errors import InputError, ModelError
+from tianji_core.model_folders.base import fingerprint
 from tianji_core.model_folders.heads import outside_parts, without_outside
+from tianji_core.model_folders.manifest import write_artefact
 from tianji_core.models import artefact, register_folder
 from tianji_core.models.launch import start_merge
 from tianji_core.models.merging import merge_shards
 from tianji_core.serving import ModelRef, external
 from tianji_core.serving.fitting import merged_before, without_heads
+from tianji_core.store.database import now
 from tianji_core.workspace import Workspace
 
 RANK, ALPHA = 4, 8
@@ -128,6 +131,11 @@ def test_another_program_is_not_started_with_it_until_it_is_merged_or_stripped(
 
     names = without_heads(workspace, ["头"])
     assert names != ["头"] and without_heads(workspace, ["头"]) == names
+    earlier = artefact(workspace, "头")
+    for changed in ({"training_run_id": 7}, {"checkpoint": 9}, {"created_at": now()}):
+        write_artefact(earlier.path, earlier.model_copy(update=changed), workspace.home)
+        assert without_heads(workspace, ["头"]) != names, "another adapter of the same name"
+    write_artefact(earlier.path, earlier, workspace.home)
     made = external.command(workspace, "vllm", names)
     assert made.adapters == tuple(names) and made.models == ("底座",)
 
@@ -137,9 +145,6 @@ def test_a_saved_head_is_merged_into_a_model_that_answers_as_the_adapter_does(
 ) -> None:
     source = make_head_adapter(tmp_path / "source", folders.base)
     add_adapter(workspace, "头", source, folders.base)
-    from tianji_core.model_folders.base import fingerprint
-    from tianji_core.model_folders.manifest import write_artefact
-
     adapter = artefact(workspace, "头").model_copy(update={"base_fingerprint": fingerprint(folders.base)})
     write_artefact(adapter.path, adapter, workspace.home)
     ended = jobs.wait(workspace, start_merge(workspace, adapter).id, timeout=500)
@@ -147,3 +152,4 @@ def test_a_saved_head_is_merged_into_a_model_that_answers_as_the_adapter_does(
     merged = merged_before(workspace, adapter)
     assert merged is not None and merged.figures["agreement"] >= 0.75
     assert external.command(workspace, "vllm", [merged.name]).models == (merged.name,)
+    assert merged_before(workspace, adapter.model_copy(update={"base_fingerprint": "other"})) is None

@@ -111,6 +111,22 @@ def _origin(model: Artefact) -> tuple[object, ...]:
     return (model.training_run_id, model.checkpoint)
 
 
+def made_from(workspace: Workspace, adapter: Artefact, kind: str) -> list[Artefact]:
+    """Returns the models of a kind that were made from an adapter, the oldest first; those made from an
+    earlier adapter of the same name are none."""
+    found = [
+        model
+        for model in artefacts(workspace)
+        if (model.kind, model.adapter, *_trained(model)) == (kind, adapter.name, *_trained(adapter))
+        and model.created_at >= adapter.created_at
+    ]
+    return sorted(found, key=lambda model: model.created_at)
+
+
+def _trained(model: Artefact) -> tuple[object, ...]:
+    return (model.training_run_id, model.checkpoint, model.base_fingerprint)
+
+
 def titles(workspace: Workspace) -> dict[str, str]:
     """Returns name → what people call a model: the dataset that it was trained on, the step and the kind.
     Models that would be called alike are called by their trainings; those of which one would still be called

@@ -5,7 +5,7 @@ from tianji_core.model_folders.adapter import WEIGHTS
 from tianji_core.model_folders.heads import outside_parts, without_outside
 from tianji_core.model_folders.manifest import Artefact, read_artefact, write_artefact
 from tianji_core.models.card import write_card
-from tianji_core.models.catalogue import artefacts, free_name, making
+from tianji_core.models.catalogue import free_name, made_from, making
 from tianji_core.models.merged import run_of
 from tianji_core.store.database import now
 from tianji_core.workspace import Workspace
@@ -18,8 +18,8 @@ def stripped(workspace: Workspace, adapter: Artefact) -> Artefact:
     Raises:
         ModelError: its files are broken, or nothing would be left.
     """
-    for known in artefacts(workspace):
-        if (known.kind, known.adapter) == ("adapter", adapter.name) and not outside_parts(known.path):
+    for known in reversed(made_from(workspace, adapter, "adapter")):
+        if not outside_parts(known.path):
             return known
     name = free_name(workspace, f"{adapter.name}-layers")
     with making(workspace, name) as folder:

@@ -9,7 +9,8 @@ from tianji_core.errors import InputError
 from tianji_core.i18n import _
 from tianji_core.model_folders.heads import outside_parts
 from tianji_core.model_folders.manifest import Artefact
-from tianji_core.models import artefact, artefacts
+from tianji_core.models import artefact
+from tianji_core.models.catalogue import made_from
 from tianji_core.models.stripping import stripped
 from tianji_core.serving.choosing import is_folder, resolved
 from tianji_core.serving.launch import ModelRef
@@ -86,5 +87,4 @@ def to_merge(workspace: Workspace, names: Sequence[str]) -> Artefact:
 
 def merged_before(workspace: Workspace, adapter: Artefact) -> Artefact | None:
     """Returns the newest model that was merged from an adapter, None where there is none."""
-    made = [each for each in artefacts(workspace) if (each.kind, each.adapter) == ("merged", adapter.name)]
-    return max(made, key=lambda each: each.created_at, default=None)
+    return next(reversed(made_from(workspace, adapter, "merged")), None)
