@@ -58,6 +58,8 @@ from tianji_core.verbs.demo_report import DemoReport, read_report, write_report
         ("export v9", "没有名叫“v9”的数据集版本"),
         ("train", "还没有数据集版本；先审核样本，再冻结一个：python -m tianji_core freeze --name v1"),
         ("train --resume 3", "没有编号为 3 的训练"),
+        ("experiment --mix chat=0,0.2 --mix chat=0.3,0.4", "“chat”写了两次"),
+        ("experiment --mix chat=0.2 --mix chat=0.3,0.4", "“chat”写了两次"),
         ("convert --training 9", "没有编号为 9 的训练"),
         ("merge nobody", "没有名叫“nobody”的模型，有的是：nano-base"),
         ("merge nano-base", "“nano-base”不是适配器"),

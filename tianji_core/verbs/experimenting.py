@@ -109,10 +109,19 @@ def _axis(text: str) -> tuple[str, list[float]]:
 
 
 def _shares_tried(learning: LearningOptions) -> tuple[LearningOptions, dict[str, list[float]]]:
-    """The options with what is mixed in alike in every training, and the shares that are tried, by axis."""
-    alike, tried = [], {}
+    """The options with what is mixed in alike in every training, and the shares that are tried, by axis.
+
+    Raises:
+        InputError: a share cannot be read, or a version is named twice.
+    """
+    alike: list[str] = []
+    tried: dict[str, list[float]] = {}
+    written_before: set[str] = set()
     for text in learning.mix or ():
         version, written = split_part(text)
+        if version in written_before:
+            raise InputError(_("“{name}”写了两次，请把几个值写在一起，用逗号分开", name=version))
+        written_before.add(version)
         shares = read_shares(version, written)
         if len(shares) > 1:
             tried[f"{MIXED}{version}"] = shares
