@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 
 import pytest
 
@@ -147,6 +148,27 @@ def test_a_rating_runs_as_a_job_and_says_why_it_failed(workspace: Workspace, api
     assert len(advice.load_rating(workspace, "toasts").opinions) > 100, "a failed rating leaves the last one"
     with pytest.raises(InputError, match="离线造句"):
         advice.start_rating(workspace, "toasts", TeacherChoice())
+
+
+def test_the_reason_for_missing_cells_is_the_most_frequent_not_the_last(
+    workspace: Workspace, api: LoopbackApi
+) -> None:
+    last = TOASTS.names[-1].text
+
+    def refuses(handler, body) -> None:
+        alone = f"对方是{last}，" in body["messages"][-1]["content"]
+        if alone:
+            time.sleep(0.5)  # arrives behind the others
+        handler.send_json(451, {"error": {"message": "只此一次" if alone else "不便评价"}})
+
+    def rates_one(handler, body) -> None:
+        (rates if f"对方是{TOASTS.names[0].text}，" in body["messages"][-1]["content"] else refuses)(
+            handler, body
+        )
+
+    api.default = rates_one
+    result = asyncio.run(advice.rate_cells(workspace, TOASTS, teacher(api), retry=QUICK))
+    assert "只此一次" in result.faults[-1] and "不便评价" in result.reason
 
 
 def test_a_question_runs_as_a_job_whose_answer_outlives_the_page(

@@ -2,7 +2,7 @@
 not."""
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
@@ -62,10 +62,12 @@ class Difference(NamedTuple):
 
 @dataclass(frozen=True)
 class RatingResult:
-    """The usable opinions, and a sentence for each request or item that was not."""
+    """The usable opinions, a sentence for each request or item that was not, and the reason why cells got no
+    opinion: what ended the rating, else what most requests failed with, '' where none failed."""
 
     opinions: list[Opinion]
     faults: list[str]
+    reason: str = field(default="", compare=False)
 
 
 class _RatingFile(BaseModel):
@@ -131,6 +133,7 @@ async def rate_cells(
         client = _RatingClient(recipe, sampling or Sampling(temperature=0.2, max_tokens=LIST_TOKENS), ask)
         price = price_of(provider(workspace, choice.provider), choice)
         cells = missing or missing_cells(recipe, [])
+        ended = ""
         for _round in range(_ROUNDS):
             batches, before = rating.expect(cells), rating.fresh
             try:
@@ -147,13 +150,14 @@ async def rate_cells(
                     raise
                 rating.faults.append(str(error))
                 rating.save()
+                ended = str(error)
                 break
             cells = [cell for cell in missing_cells(recipe, rating.opinions) if cell[0] not in rating.failed]
             if not cells or rating.fresh == before:
                 break
     if not rating.fresh and rating.unanswered:
         raise TeacherError(rating.unanswered[0])
-    return RatingResult(rating.opinions, rating.faults)
+    return RatingResult(rating.opinions, rating.faults, ended or rating.reasons.most_frequent)
 
 
 class _Rating:
@@ -171,6 +175,7 @@ class _Rating:
         self.faults: list[str] = []
         self.unanswered: list[str] = []
         self.failed: set[str] = set()
+        self.reasons = dispatch.Reasons()
         self.fresh = 0
         self._workspace = workspace
         self._recipe = recipe
@@ -200,6 +205,7 @@ class _Rating:
         self.fresh += len(more)
         self.failed.update(failure.item.name.text for failure in failures)
         self.unanswered.extend(failure.message for failure in failures)
+        self.reasons.add(failures)
 
     def report(self, results: list[RatingResult], failures: list[Failed[_Batch]]) -> None:
         """Reports the progress after one batch."""

@@ -46,6 +46,6 @@ def rate(workspace: Workspace, arguments: RatingArguments, reporter: Reporter) -
         flush=True,
     )
     if missing := missing_cells(recipe, result.opinions):
-        reason = result.faults[-1] if result.faults else _("回答里没有这些格子")
+        reason = result.reason or _("回答里没有这些格子")
         raise dispatch.unfinished(len(result.opinions), len(missing), reason)
     return 0
