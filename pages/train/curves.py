@@ -141,6 +141,11 @@ def _show_preference(state: TrainingState) -> None:
             [point.kl for point in points],
             {"color": CHECK, "dash": "dot"},
         ),
+        (
+            _("离参考模型的 KL（每个 token，nat，右轴）"),
+            [point.kl_per_token for point in points],
+            {"color": CHECK, "dash": "dash"},
+        ),
     ):
         if any(value is not None for value in values):
             figure.add_scatter(x=steps, y=values, name=name, yaxis="y2", line={**line, "width": 2})

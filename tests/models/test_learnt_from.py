@@ -60,6 +60,25 @@ def test_the_parts_of_a_mix_are_named_with_hash_weight_and_share_of_tokens(
     assert "闲聊 20 条（25%，token 的" in models.learnt_by_models(workspace, ["学过的", "别处的"])["学过的"]
 
 
+def test_a_version_of_which_only_some_were_drawn_is_not_called_whole(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    own = add_version(workspace, "v", 60)
+    add_version(workspace, "闲聊", 30)
+    settings = training.default_settings("nano-cpu-qlora").model_copy(
+        update={
+            "base": str(write_tiny_base(tmp_path / "base")),
+            "mix": (read_part("闲聊:0.25"),),
+            "samples": 12,
+        }
+    )
+    run = training.prepare_training(workspace, "nano-cpu-qlora", settings, own)
+    (folder := workspace.models / "学过的").mkdir()
+    card = model_card(made_of(workspace, folder, **learnt_by(workspace, training.record_of(run))), run)
+    row = next(line for line in card.splitlines() if line.startswith("| v |"))
+    assert "| 12 / 60 条 |" in row and "全部" not in row
+
+
 def test_long_conversations_have_more_of_the_tokens_than_of_the_samples(
     workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

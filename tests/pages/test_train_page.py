@@ -95,6 +95,7 @@ def test_a_training_on_pairs_shows_how_much_it_passes_and_why_it_ended(workspace
         {"lr": 0.1, "loss": 0.7, "time": 1, "iter": 2, "step": 2, "reward_margin": 0.1, "reward_acc": 0.5},
         {"lr": 0.1, "loss": 0.6, "time": 1, "iter": 4, "step": 4, "reward_margin": 0.3, "chosen_loss": 0.2},
         {"lr": 0.1, "loss": 0.5, "time": 1, "iter": 6, "step": 6, "reward_margin": 0.3, "kl": 0.05},
+        {"lr": 0.1, "loss": 0.4, "time": 1, "iter": 8, "step": 8, "reward_margin": 0.3, "kl_per_answer": 1.5},
         {"pass_rate": 0.9, "step": 0},
         {"pass_rate": 0.8, "kept_step": 0, "step": 4},
     ]
@@ -104,8 +105,9 @@ def test_a_training_on_pairs_shows_how_much_it_passes_and_why_it_ended(workspace
     open_train(app, run=str(run.id))
     assert "通过率从 90% 降到 80%，第 4 步提前结束；留下的是第 0 步的权重" in texts(app)
     state = training.training_state(workspace, run)
-    assert [point.margin for point in state.points] == [0.1, 0.3, 0.3]
-    assert [point.kl for point in state.points] == [None, None, 0.05]
+    assert [point.margin for point in state.points] == [0.1, 0.3, 0.3, 0.3]
+    assert [point.kl_per_token for point in state.points] == [None, None, 0.05, None]
+    assert [point.kl for point in state.points] == [None, None, None, 1.5]
     assert (state.points[0].accuracy, state.points[1].chosen_loss) == (0.5, 0.2)
 
 

@@ -25,14 +25,16 @@ class LearntPairs(BaseModel):
 
 class LearntPart(BaseModel):
     """A dataset version in a mix, the training's own first: its hash, the ``weight`` asked for (a share of
-    all samples, None: all of it), its ``samples`` in the file and their ``share`` of it, and its share of the
-    tokens, None where an older studio did not count them. Shares from 0 to 1."""
+    all samples, None: all of it, or as many as the training was to draw), the ``size`` of the version in
+    samples (0 where an older studio did not write it down), its ``samples`` in the file and their ``share``
+    of it, and its share of the tokens, None where an older studio did not count them. Shares from 0 to 1."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     version: str
     sha256: str = ""
     weight: float | None = None
+    size: int = Field(default=0, ge=0)
     samples: int = Field(ge=0)
     share: float = Field(ge=0, le=1)
     token_share: float | None = Field(default=None, ge=0, le=1)

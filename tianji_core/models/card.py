@@ -76,6 +76,8 @@ def _further(made: Artefact) -> str:
 
 def _part_row(part: LearntPart) -> str:
     weight = _("全部") if part.weight is None else f"{part.weight:.0%}"
+    if part.weight is None and part.samples < part.size:
+        weight = _("{n} / {total} 条", n=f"{part.samples:,}", total=f"{part.size:,}")
     tokens = "—" if part.token_share is None else f"{part.token_share:.1%}"
     cells = (_cell(part.version), f"`{part.sha256 or '—'}`", weight, f"{part.samples:,}", f"{part.share:.1%}")
     return f"| {' | '.join((*cells, tokens))} |"

@@ -11,7 +11,8 @@ class Point:
     MiB of GPU memory, None on a CPU; ``gradient`` is the norm before clipping, None where it was not logged.
     Where pairs are learnt, ``margin`` is by how much more the chosen answers are rewarded, ``accuracy`` the
     share of pairs in which they are, ``chosen_loss`` the loss on them and ``kl`` how far the model has gone
-    from its reference, in nats per answer; None elsewhere, and ``kl`` without a reference, too."""
+    from its reference, in nats per answer, or ``kl_per_token`` where an older studio logged it per token;
+    None elsewhere, and these two without a reference, too."""
 
     iteration: int
     loss: float | None
@@ -23,6 +24,7 @@ class Point:
     accuracy: float | None = None
     chosen_loss: float | None = None
     kl: float | None = None
+    kl_per_token: float | None = None
 
 
 @dataclass(frozen=True)

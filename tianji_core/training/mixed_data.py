@@ -70,6 +70,7 @@ class Mix(_Stored):
                 version=part.version,
                 sha256=part.sha256,
                 weight=part.share,
+                size=part.size,
                 samples=part.count,
                 share=part.count / samples if samples else 0.0,
                 token_share=(part.tokens or 0) / tokens if tokens else None,

@@ -125,7 +125,8 @@ def _point(value: dict[str, Any]) -> Point:
         margin=finite(value.get("reward_margin")),
         accuracy=finite(value.get("reward_acc")),
         chosen_loss=finite(value.get("chosen_loss", value.get("nll_loss"))),
-        kl=finite(value.get("kl")),
+        kl=finite(value.get("kl_per_answer")),
+        kl_per_token=finite(value.get("kl")),
     )
 
 

@@ -38,8 +38,8 @@ class AnchoredDPO(DPO):
 
     def compute_loss(self, data: dict[str, Tensor], data_samples: Any = None) -> dict[str, Tensor]:
         """The loss of each pair, and what is logged of the micro-batch: rewards, margin, accuracy,
-        ``chosen_loss``, the mean loss over the tokens of the chosen answers, and ``kl``, how far the model
-        has gone from the reference in nats per answer, the mean over both answers of the pairs."""
+        ``chosen_loss``, the mean loss over the tokens of the chosen answers, and ``kl_per_answer``, how
+        far the model has gone from the reference in nats per answer, the mean over both answers."""
         self._gathered.clear()
         losses: dict[str, Tensor] = super().compute_loss(data, data_samples)
         policy, mask = self._gathered[0]  # the reference is gathered after it
@@ -47,7 +47,7 @@ class AnchoredDPO(DPO):
         chosen = -policy[::2, :-1].sum() / mask[::2, :-1].sum().clamp(min=1)
         # mmengine adds every entry with "loss" in its name to what is differentiated
         total = losses["loss"] + self._anchor * chosen
-        return {**losses, "loss": total, "chosen_loss": chosen.detach(), "kl": self._kl}
+        return {**losses, "loss": total, "chosen_loss": chosen.detach(), "kl_per_answer": self._kl}
 
 
 @torch.no_grad()
