@@ -9,6 +9,7 @@ from pages.shared.frame import remember_notice
 from pages.shared.kept import TYPED, kept
 from pages.shared.text import plain
 from pages.shared.usable import switch
+from pages.shared.visitors import reviewer_name
 from tianji_core import review
 from tianji_core.errors import StudioError
 from tianji_core.i18n import _
@@ -33,7 +34,7 @@ def follow_switch(
 ) -> RenameEntries | None:
     """Draws, where the edit renames entries that have samples, whether these follow, and what that changes;
     returns the rename that they are to follow."""
-    renamed = renamed_entries(recipe, listing, rows)
+    renamed = renamed_entries(recipe, edited, listing, rows)
     if not renamed:
         return None
     number = samples.count(workspace.engine, review.samples_of(recipe.key, listing, renamed))
@@ -50,19 +51,20 @@ def follow_switch(
                 _("这些样本仍写着旧名字，冻结时照样算，但不算在新名字里；两个都要，就不改名，另加一行。")
             )
             return None
-        _show(_prepared(workspace, recipe, edited, listing, renamed, number), listing, number)
+        called = recipe.words.shown().name if listing == "names" else ""
+        _show(_prepared(workspace, recipe, edited, listing, renamed, number), called, number)
     return RenameEntries(listing=listing, renamed=renamed, revision=revision + 1)
 
 
 def follow(workspace: Workspace, recipe: str, request: RenameEntries) -> None:
     """Lets the samples follow a rename that is saved, many of them in the background."""
-    chosen = review.samples_of(recipe, request.listing, request.renamed)
+    chosen, who = review.samples_of(recipe, request.listing, request.renamed), reviewer_name(workspace)
     try:
         if samples.count(workspace.engine, chosen) > LARGE:
-            job = review.start_bulk_edit(workspace, chosen, request)
+            job = review.start_bulk_edit(workspace, chosen, request, who)
             remember_notice(_("已保存；样本在后台跟着改名（任务 {id}）", id=job.id))
             return
-        step = review.make_edit(workspace, review.rename_as_saved(workspace, recipe, request))
+        step = review.make_edit(workspace, review.rename_as_saved(workspace, recipe, request), who)
         if step is not None:
             remember_notice(_("已保存，{n} 条样本跟着改了名", n=step.count))
     except StudioError as error:
@@ -86,13 +88,16 @@ def _prepared(
     return prepared
 
 
-def _show(renaming: Renaming, listing: RenamedList, number: int) -> None:
+def _show(renaming: Renaming, called: str, number: int) -> None:
+    """Draws what a rename does to samples; ``called`` is the recipe's word for a name, '' where no names are
+    renamed."""
     edit, followed = renaming
     lines = [_("{n} 条的问法跟着换，句式不变", n=f"{followed.inputs:,}")]
-    if listing == "names":
-        lines.append(_("{n} 条正文里的称谓换成新的", n=f"{followed.answers:,}"))
+    if called:
+        word = plain(called)
+        lines.append(_("{n} 条正文里的{name}换成新的", n=f"{followed.answers:,}", name=word))
         if followed.left:
-            lines.append(_("{n} 条正文里有拿不准是不是称谓的，不动", n=f"{followed.left:,}"))
+            lines.append(_("{n} 条正文里有拿不准是不是{name}的，不动", n=f"{followed.left:,}", name=word))
     else:
         lines.append(_("正文一字不动"))
     if edit.left_out:

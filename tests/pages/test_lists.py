@@ -427,10 +427,10 @@ def test_samples_follow_a_renamed_name_and_come_back_with_the_list(workspace: Wo
         (number,) = samples.insert_new(connection, [asked], IMPORT)
     at = open_page("pages/lists/page.py", list="称谓")
     row = shown_names(at).index("赵老师")
-    at.session_state["names_0"] = {"edited_rows": {row: {"text": "王老师"}}}
+    at.session_state["names_0"] = {"edited_rows": {row: {"text": "王\u200b老师"}}}
     at.run()
     assert samples.get(workspace.engine, number).name == "赵老师", "nothing happens before it is saved"
-    assert "1 条样本跟着改名" in at.toggle(key="samples_follow").label
+    assert "1 条样本跟着改名：“赵老师”→“王老师”" in at.toggle(key="samples_follow").label
     assert any("1 条正文里的称谓换成新的" in c.value for c in at.caption), [c.value for c in at.caption]
     at.button(key="save_names").click().run()
     assert not at.exception

@@ -16,7 +16,7 @@ from tianji_core.recipe import (
     by_fact,
     tasks,
 )
-from tianji_core.recipe.editing import ListRow, changed, edit_facts, edit_names
+from tianji_core.recipe.editing import ListRow, changed, edit_facts, edit_kinds, edit_names
 from tianji_core.recipe.tables import Listing, Status, add_rows, read_rows, replace_rows, to_csv
 
 FACTS = (
@@ -151,3 +151,18 @@ def test_marks_around_a_fact_do_not_count() -> None:
     with pytest.raises(ValueError):
         Fact(text="。。")
     assert Fact(text="，他刚退休。").text == "他刚退休"
+
+
+@pytest.mark.parametrize(
+    "field", [{"facts": [{"text": "她爱跳舞"}]}, {"own_rules": [{"kind": "forbidden", "text": "祝福"}]}]
+)
+def test_relations_of_facts_and_own_rules_are_those_of_the_recipe(field: dict[str, list[dict]]) -> None:
+    ((name, (entry,)),) = field.items()
+    wishes = built_in_recipe("wishes")
+    with pytest.raises(RecipeError, match=rf"{name}\.0\.relations\.0.*eldr"):
+        changed(wishes, **{name: [{**entry, "relations": ["eldr"]}]})
+    titles = [*wishes.relation_titles().values(), "邻居"]
+    wider = edit_kinds(wishes, "relations", [ListRow(n, {"text": title}) for n, title in enumerate(titles)])
+    used = changed(wider, **{name: [{**entry, "relations": ["邻居"]}]})
+    with pytest.raises(RecipeError, match=r"邻居.*1 个在用"):
+        edit_kinds(used, "relations", [ListRow(n, {"text": title}) for n, title in enumerate(titles[:-1])])

@@ -48,6 +48,10 @@ def cells(listing: str, new: str, **more: str) -> tuple[CellEntries, CellEntries
             1,
             1,
         ),
+        ("母亲节快乐！祝母亲健康。", "母亲", "妈妈", "母亲节快乐！祝妈妈健康。", 1, 1),
+        ("领导力来自担当，祝领导高升", "领导", "王总", "领导力来自担当，祝王总高升", 1, 1),
+        ("同学聚会总少不了你", "同学", "老同学", "同学聚会总少不了你", 0, 1),
+        ("给老板娘问好，老板您辛苦了", "老板", "王总", "给老板娘问好，王总您辛苦了", 1, 1),
         ("祝您福如东海。", "赵老师", "王老师", "祝您福如东海。", 0, 0),
     ],
 )
@@ -98,3 +102,11 @@ def test_a_one_character_name_follows_in_a_template_where_it_is_sure() -> None:
     assert renamed_request(asked, short, longer, WISHES.input_templates, NAMES) == template.format(
         name="老妈", **values
     )
+
+
+def test_an_occasion_that_gets_shorter_is_renamed_in_words_of_ones_own() -> None:
+    before, _after = cells("name", "王老师")
+    party = before._replace(scene=before.scene.model_copy(update={"text": "生日聚会"}))
+    birthday = before._replace(scene=before.scene.model_copy(update={"text": "生日"}))
+    asked = "他办生日聚会，帮我写两句"
+    assert renamed_request(asked, party, birthday, WISHES.input_templates, NAMES) == "他办生日，帮我写两句"

@@ -30,11 +30,11 @@ class ListRow(NamedTuple):
     values: Mapping[str, Any]
 
 
-def renamed_entries(recipe: Recipe, listing: str, rows: Sequence[ListRow]) -> dict[str, str]:
-    """Returns old → new text of the entries of ``listing`` ('names', 'scenes' or 'styles') that ``rows``
-    rename."""
-    before = [entry.text for entry in getattr(recipe, listing)]
-    return _renames(before, rows, [_text(row.values.get("text")) for row in rows])
+def renamed_entries(recipe: Recipe, edited: Recipe, listing: str, rows: Sequence[ListRow]) -> dict[str, str]:
+    """Returns old → new text of the entries of ``listing`` ('names', 'scenes' or 'styles') that are renamed
+    in the recipe that ``rows`` have ``edited``, as it is saved."""
+    before, after = ([entry.text for entry in getattr(each, listing)] for each in (recipe, edited))
+    return _renames(before, rows, after)
 
 
 def edit_names(recipe: Recipe, rows: Sequence[ListRow]) -> Recipe:
@@ -113,8 +113,7 @@ def edit_kinds(recipe: Recipe, field: str, rows: Sequence[ListRow]) -> Recipe:
         )
         taken.add(free)
         kinds.append(Kind(id=free, title=row.text))
-    entries = recipe.names if field == "relations" else recipe.scenes
-    used = [entry.relation if isinstance(entry, Name) else entry.kind for entry in entries]
+    used = recipe.used_relations() if field == "relations" else [scene.kind for scene in recipe.scenes]
     for gone in before:
         if gone.id in used and gone.id not in {each.id for each in kinds}:
             raise RecipeError(

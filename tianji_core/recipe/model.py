@@ -206,26 +206,35 @@ class Recipe(_RecipeModel):
 
     @model_validator(mode="after")
     def _kinds_known(self) -> Self:
-        for kinds, used, key, title in (
-            (self.relations, [n.relation for n in self.names], "names.{at}.relation", _("关系")),
-            (self.scene_kinds, [s.kind for s in self.scenes], "scenes.{at}.kind", _("类别")),
+        for kinds, used, title in (
+            (self.relations, self._relations_at(), _("关系")),
+            (self.scene_kinds, {f"scenes.{at}.kind": s.kind for at, s in enumerate(self.scenes)}, _("类别")),
         ):
             ids = [kind.id for kind in kinds]
             for texts in (ids, [kind.title for kind in kinds]):
                 if double := next((text for text in texts if texts.count(text) > 1), None):
                     raise ValueError(_("{kind}里“{text}”出现了两次，请删掉一个", kind=title, text=double))
-            unknown = next((at for at, each in enumerate(used) if each not in ids), None)
+            unknown = next((key for key, each in used.items() if each not in ids), None)
             if unknown is not None:
                 raise ValueError(
                     _(
                         "{key} 里没有{kind}“{text}”；有的是：{known}",
-                        key=key.format(at=unknown),
+                        key=unknown,
                         kind=title,
                         text=used[unknown],
                         known=_("、").join(f"{kind.id}（{_(kind.title)}）" for kind in kinds),
                     )
                 )
         return self
+
+    def _relations_at(self) -> dict[str, str]:
+        """Returns place in the recipe → relation that is named there."""
+        places = {f"names.{at}.relation": name.relation for at, name in enumerate(self.names)}
+        told: dict[str, tuple[Fact | OwnRule, ...]] = {"facts": self.facts, "own_rules": self.own_rules}
+        for field, entries in told.items():
+            for at, entry in enumerate(entries):
+                places |= {f"{field}.{at}.relations.{n}": one for n, one in enumerate(entry.relations)}
+        return places
 
     @model_validator(mode="after")
     def _no_duplicates(self) -> Self:
@@ -283,6 +292,10 @@ class Recipe(_RecipeModel):
         """Returns one of the requests of :mod:`tianji_core.recipe.requests`, as a person has worded it or as
         it ships, with its placeholders filled."""
         return filled(self.requests.get(key, REQUESTS[key].text), values)
+
+    def used_relations(self) -> list[str]:
+        """Returns the relations of the names, facts and own rules, each as often as it is named."""
+        return list(self._relations_at().values())
 
     def relation_title(self, relation: str) -> str:
         """Returns what a relation is called in requests: in Chinese, or as a person has named it."""

@@ -12,6 +12,13 @@ _SHORT = 2
 """Characters of names that may be common nouns too; shorter ones are syllables of many words."""
 _BEFORE = re.compile(r"(?:^|[^\w]|[祝愿给送对向跟谢贺]|[敬亲可]爱的|尊敬的)$")
 """What stands before a name that is spoken to."""
+_AFTER = re.compile(
+    r"\W|$|[您你我]|好(?!\w)|"
+    r"(?:生日|新[年春婚]|春节|元旦|元宵|端午|中秋|国庆|圣诞|毕业|结婚|乔迁|开业|升职|晋升)(?!会|宴|典)|"
+    r"快乐|高升|健康|身体|平安|幸福|安康|吉祥|如意|万事|一切|事业有|工作[顺愉]|步步|前程|福如|寿比|天天|永远|早日|"
+    r"辛苦|谢谢|感谢|恭喜|写|说|送|发[一几条个]|道[贺喜谢]|的\w{0,6}?[祝贺]"
+)
+"""What goes on after a name of two characters, and does not make another word of it as 母亲节 and 领导力."""
 _SUFFIX = "\x00"
 
 
@@ -33,7 +40,7 @@ def with_name(text: str, old: str, new: str, names: Iterable[str]) -> tuple[str,
     """Returns a text that calls its receiver ``new`` instead of ``old``, with the number of places that
     changed and of those that were left. A place is left where it may be something else: within one of the
     longer ``names``, where the old name has one character only, or where one of two characters, such as 领导,
-    is not said to somebody."""
+    is not said to somebody or may begin another word."""
     longer = sorted((each for each in {*names, new} if old in each and each != old), key=len, reverse=True)
     whole = "|".join(re.escape(each) for each in longer)
     changed = left = 0
@@ -54,11 +61,9 @@ def _is_address(text: str, start: int, end: int) -> bool:
     """Whether the name at a place of a text can only be the receiver."""
     if end - start != _SHORT:
         return end - start > _SHORT
-    if text[end : end + 1] in ("们", "间", "般"):
-        return False
-    return bool(_BEFORE.search(text[:start])) or (
-        not text[:start].endswith("的") and not text[end : end + 1].isalnum()
-    )
+    if _BEFORE.search(text[:start]):
+        return bool(_AFTER.match(text, end))
+    return not text[:start].endswith("的") and not text[end : end + 1].isalnum()
 
 
 def renamed_request(
@@ -80,7 +85,7 @@ def renamed_request(
         (before.scene.text, after.scene.text),
         (before.style.suffix, after.style.suffix),
     ):
-        if old != new and len(old) >= _SHORT and new not in text:
+        if old != new and len(old) >= _SHORT and (new in old or new not in text):
             text = text.replace(old, new)
     return text
 
