@@ -38,6 +38,7 @@ def undo_redo(workspace: Workspace, stored: StoredRecipe, done: Callable[[], Non
         )
         if pressed and move is not None:
             with report_errors():
+                review.check_with_list(workspace, key, move.edit, undone=name == "redo")
                 act(workspace.engine, key, revision)
                 if done is not None:
                     done()

@@ -11,7 +11,7 @@ from tianji_core.advice import ListKind
 from tianji_core.drafts import FormDraft, changing_draft, load_draft
 from tianji_core.recipe import dump_recipe, kept_cells
 from tianji_core.recipe.editing import changed
-from tianji_core.store import recipes, samples
+from tianji_core.store import recipes, samples, steps
 from tianji_core.store.database import writing
 from tianji_core.store.samples import IMPORT, NewSample
 from tianji_core.workspace import Workspace
@@ -443,7 +443,12 @@ def test_samples_follow_a_renamed_name_and_come_back_with_the_list(workspace: Wo
     at.button(key="undo_recipe").click().run()
     assert samples.get(workspace.engine, number).output == "赵老师，生日快乐！"
     at.button(key="redo_recipe").click().run()
-    assert samples.get(workspace.engine, number).name == "王老师"
+    now = samples.get(workspace.engine, number)
+    assert now.name == "王老师"
+    steps.edit(workspace.engine, "wishes", number, now.version, "王老师，改过的一句。", "我")
+    at.button(key="undo_recipe").click().run()
+    assert "列表也没有动" in errors(at)
+    assert recipes.current(workspace.engine, "wishes").recipe.name("王老师") is not None
 
 
 def test_samples_keep_their_name_where_they_are_not_to_follow(workspace: Workspace) -> None:

@@ -104,6 +104,8 @@ def test_a_sample_that_changed_since_refuses_the_undo_and_nothing_is_lost(
     review.make_edit(workspace, review.rename_as_saved(workspace, "wishes", request))
     now = samples.get(workspace.engine, ids[0])
     steps.edit(workspace.engine, "wishes", now.id, now.version, "钱老师，改过的一句。", "我")
+    with pytest.raises(ConflictError, match="列表也没有动"):
+        review.check_with_list(workspace, "wishes", request.revision, undone=False)
     with pytest.raises(ConflictError):
         review.undo_with_list(workspace, "wishes", request.revision)
     assert samples.get(workspace.engine, ids[1]).name == "钱老师"
@@ -116,3 +118,32 @@ def test_many_samples_follow_in_the_background(workspace: Workspace, ids: list[i
     assert jobs.wait(workspace, job.id, 120).state == "succeeded"
     assert samples.get(workspace.engine, ids[1]).name == "钱老师"
     assert review.undo_with_list(workspace, "wishes", request.revision) is not None
+
+
+def test_a_list_that_is_undone_stops_the_samples_that_are_still_to_follow(
+    workspace: Workspace, ids: list[int]
+) -> None:
+    request = save(workspace, "赵老师", "钱老师")
+    chosen = review.samples_of("wishes", "names", request.renamed)
+    job = review.start_bulk_edit(workspace, chosen, request, "我")
+    recipes.undo(workspace.engine, "wishes", request.revision)
+    review.undo_with_list(workspace, "wishes", request.revision)
+    assert not jobs.get(workspace, job.id).active
+    assert samples.get(workspace.engine, ids[1]).name == "赵老师"
+    with pytest.raises(ConflictError, match="已经撤销"):
+        review.rename_as_saved(workspace, "wishes", request)
+    recipes.redo(workspace.engine, "wishes", request.revision + 1)
+    review.redo_with_list(workspace, "wishes", request.revision)
+    again = review.bulk_edit_job(workspace, "wishes")
+    assert again is not None and jobs.wait(workspace, again.id, 120).state == "succeeded"
+    assert samples.get(workspace.engine, ids[1]).name == "钱老师"
+
+
+def test_undo_in_the_review_leaves_what_goes_with_a_list(workspace: Workspace, ids: list[int]) -> None:
+    request = save(workspace, "赵老师", "钱老师")
+    review.make_edit(workspace, review.rename_as_saved(workspace, "wishes", request))
+    assert steps.last(workspace.engine, "wishes") is None and steps.undo(workspace.engine, "wishes") is None
+    assert review.undo_with_list(workspace, "wishes", request.revision) is not None
+    assert steps.next_redo(workspace.engine, "wishes") is None
+    assert steps.redo(workspace.engine, "wishes") is None
+    assert samples.get(workspace.engine, ids[0]).name == "赵老师"

@@ -34,11 +34,9 @@ from tianji_core.review.renaming import (
     RenameEntries,
     Renaming,
     pairs_of,
-    redo_with_list,
     rename_as_saved,
     rename_samples,
     samples_of,
-    undo_with_list,
 )
 from tianji_core.review.rewriting import (
     Candidate,
@@ -51,6 +49,7 @@ from tianji_core.review.rewriting import (
     take_candidate,
 )
 from tianji_core.review.splitting import pieces_of, split
+from tianji_core.review.with_list import check_with_list, redo_with_list, undo_with_list
 
 __all__ = [
     "ACTIONS",
@@ -75,6 +74,7 @@ __all__ = [
     "add_own_rule",
     "agreement",
     "bulk_edit_job",
+    "check_with_list",
     "checked_keys",
     "cohen_kappa",
     "default_keys",

@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
+from tianji_core.errors import ConflictError
 from tianji_core.i18n import _
 from tianji_core.recipe import Recipe
 from tianji_core.recipe.renaming import CellEntries, cell_of, renamed_request, with_name
@@ -21,7 +22,7 @@ from tianji_core.review.prepared_edit import (
 )
 from tianji_core.store import recipes, steps
 from tianji_core.store.samples import Sample, SampleFilter
-from tianji_core.store.steps import SampleRevision, Step
+from tianji_core.store.steps import SampleRevision
 from tianji_core.workspace import Workspace
 
 RenamedList = Literal["names", "scenes", "styles"]
@@ -142,8 +143,15 @@ def rename_as_saved(
     """Prepares :func:`rename_samples` for an edit that is saved.
 
     Raises:
-        RecipeError: the recipe has no such revision.
+        RecipeError: the recipe has no such revision. ConflictError: the edit was taken back meanwhile.
     """
+    present = {
+        entry.text for entry in getattr(recipes.current(workspace.engine, recipe).recipe, request.listing)
+    }
+    if not recipes.stands(workspace.engine, recipe, request.revision) or not present.issuperset(
+        request.renamed.values()
+    ):
+        raise ConflictError(_("列表里的改名已经撤销了，样本没有跟着改"))
     before = recipes.at(workspace.engine, recipe, request.revision - 1).recipe
     after = recipes.at(workspace.engine, recipe, request.revision).recipe
     note = edit_note(request.revision)
@@ -155,26 +163,6 @@ def rename_as_saved(
 def edit_note(revision: int) -> str:
     """Returns the note of the step that goes with the edit saved as a revision of the recipe."""
     return _("列表第 {revision} 版", revision=revision)
-
-
-def undo_with_list(workspace: Workspace, recipe: str, revision: int) -> Step | None:
-    """Undoes the step that went with an edit of the lists; None where there is none that stands.
-
-    Raises:
-        ConflictError: a sample has changed since; nothing was done.
-    """
-    step = steps.noted(workspace.engine, recipe, steps.RENAME, edit_note(revision), undone=False)
-    return None if step is None else steps.undo_one(workspace.engine, step)
-
-
-def redo_with_list(workspace: Workspace, recipe: str, revision: int) -> Step | None:
-    """Takes the step that went with an edit of the lists again; None where none was undone.
-
-    Raises:
-        ConflictError: a sample has changed since; nothing was done.
-    """
-    step = steps.noted(workspace.engine, recipe, steps.RENAME, edit_note(revision), undone=True)
-    return None if step is None else steps.redo_one(workspace.engine, step)
 
 
 def _cells(

@@ -331,22 +331,40 @@ def redo(engine: Engine, key: str, based_on: int) -> StoredRecipe | None:
 
 
 def _moves(engine: Engine, key: str) -> tuple[Move | None, Move | None]:
-    """Returns the possible undo and redo. Both walk the tree of edits: the parent of an edit is the content
-    it was made on; a redo restores the newest child of the current content."""
-    table = recipe_revisions
-    query = select(table.c.revision, table.c.note, table.c.same_as).where(table.c.recipe == key)
-    with reading(engine) as connection:
-        revisions = connection.execute(query.order_by(table.c.revision)).all()
-    notes, parents, present = {}, {}, 0
-    for row in revisions:
-        if row.same_as is None:
-            notes[row.revision], parents[row.revision] = row.note, present
-            present = row.revision
-        else:
-            present = row.same_as
+    """Returns the possible undo and redo. Both walk the tree of edits; a redo restores the newest child of
+    the current content."""
+    notes, parents, present = _edits(engine, key)
     undoing = Move(parents[present], notes[present], present) if present in parents else None
     if undoing is not None and undoing.revision == 0 and key not in built_in_recipes():
         undoing = None  # the first revision of a recipe made here cannot be undone
     children = [edit for edit, parent in parents.items() if parent == present]
     redoing = Move(max(children), notes[max(children)], max(children)) if children else None
     return undoing, redoing
+
+
+def stands(engine: Engine, key: str, edit: int) -> bool:
+    """Returns whether the present content of a recipe came about by the edit saved as the revision ``edit``,
+    so that this is not undone."""
+    _notes, parents, present = _edits(engine, key)
+    while present != edit and present in parents:
+        present = parents[present]
+    return present == edit
+
+
+def _edits(engine: Engine, key: str) -> tuple[dict[int, str], dict[int, int], int]:
+    """Returns the tree of edits: edit → its note, edit → its parent, which is the content it was made on, and
+    the edit whose content is the present one."""
+    table = recipe_revisions
+    query = select(table.c.revision, table.c.note, table.c.same_as).where(table.c.recipe == key)
+    with reading(engine) as connection:
+        revisions = connection.execute(query.order_by(table.c.revision)).all()
+    notes: dict[int, str] = {}
+    parents: dict[int, int] = {}
+    present = 0
+    for row in revisions:
+        if row.same_as is None:
+            notes[row.revision], parents[row.revision] = row.note, present
+            present = row.revision
+        else:
+            present = row.same_as
+    return notes, parents, present

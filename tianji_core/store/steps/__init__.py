@@ -30,6 +30,7 @@ from tianji_core.store.steps.model import (
 )
 from tianji_core.store.steps.taking import SampleRevision, derive, edit, rate, revise, set_state
 from tianji_core.store.steps.undoing import (
+    check_move,
     last,
     next_redo,
     noted,
@@ -60,6 +61,7 @@ __all__ = [
     "SampleRevision",
     "Step",
     "StepFilter",
+    "check_move",
     "count",
     "derive",
     "edit",

@@ -1,11 +1,12 @@
-"""Undo and redo of the steps of everybody, or of one person."""
+"""Undo and redo of the steps of everybody, or of one person. Steps that go with an edit of the lists are
+undone with it, not here: without it their samples would be of entries that no list has."""
 
 from sqlalchemy import ColumnElement, Connection, Engine, select
 
 from tianji_core.store.database import reading, writing
 from tianji_core.store.schema import changes, steps
-from tianji_core.store.steps.model import Step
-from tianji_core.store.steps.writing import move
+from tianji_core.store.steps.model import RENAME, Step
+from tianji_core.store.steps.writing import move, moves
 
 
 def last(engine: Engine, recipe: str, who: str = "") -> Step | None:
@@ -52,6 +53,17 @@ def noted(engine: Engine, recipe: str, action: str, note: str, undone: bool) -> 
     return None if row is None else Step(**row._mapping)
 
 
+def check_move(engine: Engine, step: Step) -> None:
+    """Checks that :func:`undo_one` can undo a step that stands, or :func:`redo_one` take an undone one again.
+
+    Raises:
+        ConflictError: a sample has changed since.
+    """
+    origin, target = ("before", "after") if step.undone else ("after", "before")
+    with reading(engine) as connection:
+        moves(connection, step, origin, target)
+
+
 def undo_one(engine: Engine, step: Step) -> Step:
     """Undoes a step that stands, whatever was done after it.
 
@@ -96,5 +108,5 @@ def _oldest_undone(connection: Connection, recipe: str, who: str) -> Step | None
 
 
 def _of(recipe: str, who: str) -> list[ColumnElement[bool]]:
-    mine = [steps.c.recipe == recipe]
+    mine = [steps.c.recipe == recipe, steps.c.action != RENAME]
     return [*mine, steps.c.who == who] if who else mine

@@ -98,12 +98,24 @@ def take(
 def move(connection: Connection, step: Step, origin: str, target: str) -> Step:
     """Moves the samples of a step from the values in the column ``origin`` of its changes to those in
     ``target``."""
+    _write(connection, moves(connection, step, origin, target))
+    undone = target == "before"
+    connection.execute(update(steps).where(steps.c.id == step.id).values(undone=undone))
+    return replace(step, undone=undone)
+
+
+def moves(connection: Connection, step: Step, origin: str, target: str) -> list[tuple[int, dict[str, Any]]]:
+    """Returns the id and the new values of each sample that :func:`move` would change.
+
+    Raises:
+        ConflictError: a sample no longer is what ``origin`` says.
+    """
     query = (
         select(changes.c.sample_id, changes.c.before, changes.c.after, *(samples.c[k] for k in _CHANGEABLE))
         .join_from(changes, samples, changes.c.sample_id == samples.c.id)
         .where(changes.c.step_id == step.id)
     )
-    moves = []
+    found = []
     for row in connection.execute(query):
         expected = row._mapping[origin]
         if any(row._mapping[key] != value for key, value in expected.items()):
@@ -114,11 +126,8 @@ def move(connection: Connection, step: Step, origin: str, target: str) -> Step:
                     title=step.title,
                 )
             )
-        moves.append((row.sample_id, row._mapping[target]))
-    _write(connection, moves)
-    undone = target == "before"
-    connection.execute(update(steps).where(steps.c.id == step.id).values(undone=undone))
-    return replace(step, undone=undone)
+        found.append((row.sample_id, row._mapping[target]))
+    return found
 
 
 def _write(
