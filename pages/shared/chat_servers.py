@@ -40,7 +40,7 @@ def server_panel(workspace: Workspace, further: Mapping[str, Callable[[], None]]
         load, *others = st.tabs([_("怎样加载"), *ways])
         with load:
             program = _who_answers()
-            port, options = start_options()
+            port, options = start_options(program)
         for tab, way in zip(others, ways.values(), strict=True):
             with tab:
                 way()
@@ -100,8 +100,22 @@ def _who_answers() -> str:
     )
 
 
-def start_options() -> tuple[int | None, ServerOptions]:
-    """Draws the options of a server to start; returns its port (None: any free one) and how it computes."""
+def start_options(program: str = "") -> tuple[int | None, ServerOptions]:
+    """Draws the options of a server to start; returns its port (None: any free one) and how it computes,
+    which is asked only where the studio's own server may answer."""
+    options = _computing() if program in ("", STUDIO) else ServerOptions()
+    port = st.number_input(
+        _("端口（留空则找一个空的）"),
+        1,
+        65535,
+        None,
+        placeholder=_("自动"),
+        **kept_number("server_port", 1, 65535, None),
+    )
+    return port, options
+
+
+def _computing() -> ServerOptions:
     names = {"": _("不量化"), "4bit": _("4 位"), "8bit": _("8 位")}
     quantization = st.segmented_control(
         _("量化（省内存，稍慢）"),
@@ -117,15 +131,7 @@ def start_options() -> tuple[int | None, ServerOptions]:
         format_func=lambda dtype: _("自动") if dtype == "auto" else dtype,
         key="server_dtype",
     )
-    port = st.number_input(
-        _("端口（留空则找一个空的）"),
-        1,
-        65535,
-        None,
-        placeholder=_("自动"),
-        **kept_number("server_port", 1, 65535, None),
-    )
-    return port, ServerOptions(dtype=dtype, quantization=str(quantization))
+    return ServerOptions(dtype=dtype, quantization=str(quantization))
 
 
 def loading_text(workspace: Workspace, server: RunningServer) -> str:

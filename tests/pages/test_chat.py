@@ -12,12 +12,14 @@ from tests.serving.conftest import Folders, Server, folders, server  # noqa: F40
 from tests.serving.other_server import install, serving
 from tianji_core import jobs
 from tianji_core.models import register_folder
+from tianji_core.ownership import mark
 from tianji_core.recipe.editing import changed
-from tianji_core.serving import servers, wait_ready
+from tianji_core.serving import servers, starting, wait_ready
 from tianji_core.serving.launch import free_port
 from tianji_core.serving.services import remember_service
 from tianji_core.serving.transcript import load_transcript, names_aside
 from tianji_core.store import recipes, samples, steps, votes
+from tianji_core.training.load import Card
 from tianji_core.workspace import Workspace
 
 
@@ -47,6 +49,24 @@ def test_without_a_server_the_page_says_what_to_do(workspace: Workspace) -> None
     test = page()
     assert test.button(key="chat_send").disabled
     assert test.button(key="start_server").label == "启动模型服务"
+
+
+def test_options_of_the_own_server_are_hidden_where_another_program_answers(
+    workspace: Workspace,
+    folders: Folders,  # noqa: F811
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TIANJI_PROGRAMS", str(tmp_path))
+    monkeypatch.setattr(starting, "cards", lambda: [Card(0, 0.0, 0, 24_000_000_000)])
+    (binary := tmp_path / "vllm" / "bin").mkdir(parents=True)
+    install(binary, "vllm")
+    mark(binary.parent, lock="a" * 64)
+    register_folder(workspace, folders.base, name="底座")
+    test = page(model="底座")
+    for program, shown in (("vllm", False), ("studio", True), ("", True)):
+        test.segmented_control(key="server_program").set_value(program).run()
+        assert any(box.key == "server_dtype" for box in test.selectbox) == shown, program
 
 
 @pytest.mark.usefixtures("servers_ended")

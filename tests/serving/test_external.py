@@ -7,14 +7,17 @@ import pytest
 
 from tests.serving.conftest import Folders
 from tests.serving.other_server import install
+from tests.serving.tiny import make_adapter
 from tianji_core import jobs
 from tianji_core.comparison import Ask, Column, Comparer, plan_board, save_board
 from tianji_core.errors import InputError
 from tianji_core.models import register_folder
+from tianji_core.ownership import mark
 from tianji_core.recipe import built_in_recipes, load_recipe
-from tianji_core.serving import ChatSampling, ModelRef, external, servers, wait_ready
+from tianji_core.serving import ChatSampling, ModelRef, ServerOptions, external, servers, starting, wait_ready
 from tianji_core.serving.launch import free_port
 from tianji_core.serving.programs import FOLDER
+from tianji_core.training.load import Card
 from tianji_core.workspace import Workspace
 
 
@@ -64,6 +67,29 @@ def test_a_program_that_is_not_here_is_refused_with_its_remedy(
         external.command(workspace, "tgi", [str(folders.base)])
     with pytest.raises(InputError, match="一个完整模型"):
         external.command(workspace, "vllm", [str(folders.base), str(folders.merged)])
+
+
+def test_models_that_an_installed_program_refuses_are_left_to_the_next_and_to_the_studio(
+    workspace: Workspace, folders: Folders, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """vLLM knows no rank above 512, LMDeploy takes any."""
+    monkeypatch.setenv("TIANJI_PROGRAMS", str(tmp_path / "programs"))
+    monkeypatch.setattr(starting, "cards", lambda: [Card(0, 0.0, 0, 24_000_000_000)])
+    register_folder(workspace, folders.base, name="底座")
+    wide = ModelRef("wide", str(make_adapter(tmp_path / "wide", folders.base, seed=5, rank=1024)))
+    red = ModelRef("red", str(folders.red))
+    found = []
+    for program in ("vllm", "lmdeploy"):
+        binary = tmp_path / "programs" / program / "bin"
+        binary.mkdir(parents=True)
+        install(binary, program)
+        mark(binary.parent, lock="a" * 64)
+        found.append([starting.default_program(workspace, ["底座"], extra=[each]) for each in (red, wide)])
+    assert found == [["vllm", "studio"], ["vllm", "lmdeploy"]]
+    with pytest.raises(InputError, match="vLLM 不认 --quantization"):
+        starting.start_default(
+            workspace, ["底座"], options=ServerOptions(quantization="4bit"), program="vllm"
+        )
 
 
 @pytest.mark.parametrize("program", ["vllm", "lmdeploy"])

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.installing.loopback_index import loopback_index, wheel, write_lock
-from tests.processes import free_port, listens, until
+from tests.processes import free_port, listens, processes_naming, until
 from tests.serving import other_server
 from tests.serving.conftest import ROOT, Folders
 from tianji_core.serving import external
@@ -102,8 +102,11 @@ def test_it_is_installed_found_started_asked_stopped_and_removed(
     started = studio.answer("serve", "--program", "vllm", *words, "--port", str(port))
     assert started["models"] == ["底座", "red"] and started["url"] == f"http://127.0.0.1:{port}/v1"
     assert "正在运行" in studio.said("serve", "--program", "vllm", "--remove", code=2)
+    other = str(tmp_path / "other workspace")
+    refusal = studio.said("serve", "--program", "vllm", "--remove", "--workspace", other, code=2)
+    assert "正在运行" in refusal, "a server of another workspace"
     studio.said("jobs", "--stop", str(started["job"]))
-    until(lambda: not listens(port))
+    until(lambda: not listens(port) and not processes_naming(str(studio.own)))
 
     assert studio.answer("serve", "--program", "vllm", "--remove")["removed"]
     assert not studio.own.exists()

@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 import time
+from pathlib import Path
 
 import psutil
 
@@ -42,6 +43,19 @@ def members(group: int) -> list[psutil.Process]:
             if os.getpgid(process.pid) == group:
                 living.append(process)
     return living
+
+
+def running_from(folder: Path) -> list[int]:
+    """Returns the pids of living processes whose program, or script that it runs, lies in a folder; the
+    interpreter of an environment is a link to one elsewhere, so that the command line tells."""
+    found = []
+    for process in psutil.process_iter(["cmdline", "exe", "status"]):
+        if process.info["status"] == psutil.STATUS_ZOMBIE:
+            continue
+        words = [process.info["exe"] or "", *(process.info["cmdline"] or [])[:2]]
+        if any(Path(word).is_relative_to(folder) for word in words if word):
+            found.append(process.pid)
+    return found
 
 
 def family(pid: int) -> list[psutil.Process]:

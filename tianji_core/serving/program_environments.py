@@ -17,6 +17,7 @@ from tianji_core.installing.machine import check_room, gigabytes
 from tianji_core.installing.pins import Pin, read_lock
 from tianji_core.installing.state import lacking, size_of
 from tianji_core.jobs import Job, JobSubject, Reporter, worker_of
+from tianji_core.jobs.processes import running_from
 from tianji_core.locks import is_locked
 from tianji_core.ownership import facts_of, mark, remove
 from tianji_core.project import CHECKOUT, PROJECT
@@ -126,6 +127,8 @@ def remove_program(workspace: Workspace, name: str) -> bool:
     for job in jobs.listed(workspace, kind=SERVE, active=True):
         if job.argv and Path(job.argv[0]).is_relative_to(folder):
             raise JobError(_("{program} 正在运行（任务 {id}），先停下它", program=program.title, id=job.id))
+    if others := running_from(folder):  # the environments are shared by all workspaces of the user
+        raise JobError(_("{program} 正在运行（进程 {pid}），先停下它", program=program.title, pid=others[0]))
     if not os.path.lexists(folder):
         return False
     remove(folder)

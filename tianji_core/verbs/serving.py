@@ -13,7 +13,7 @@ from tianji_core.serving import ModelRef, ServerOptions, external
 from tianji_core.serving.choosing import start_for
 from tianji_core.serving.launch import KEY_VARIABLE
 from tianji_core.serving.programs import program_title
-from tianji_core.serving.starting import STUDIO, default_program
+from tianji_core.serving.starting import STUDIO, check_options, default_program
 from tianji_core.verbs.common import JsonOption, WorkspaceOption, opened, show
 from tianji_core.verbs.model_options import chosen_models
 from tianji_core.verbs.serving_programs import add_program, drop_program, fitted
@@ -95,6 +95,11 @@ def serve(
     names = fitted(space, chosen_models(space, model), chosen.head, as_json)
     options = ServerOptions(device, dtype, quantization, max_queue, api_key)
     program = chosen.program or default_program(space, names, options, extra)
+    check_options(program, options)
+    if program == STUDIO and (chosen.print_only or chosen.gpus > 1):
+        raise InputError(
+            _("工坊自己的服务没有 --print 和 --gpus；它们要和 --program vllm 或 lmdeploy 一起用")
+        )
     if program != STUDIO:
         command = external.command(space, program, names, extra, port, chosen.gpus)
         if chosen.print_only:
