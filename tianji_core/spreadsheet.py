@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from tianji_core.errors import CsvError
 from tianji_core.i18n import _
@@ -14,6 +15,9 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _UNPAIRED_WORDS = ("expected after", "unexpected end")
 """Words of the csv module's errors about quotes."""
 UNPAIRED: list[str] = []
+_MOST_EMPTY = 10_000
+MOST_COLUMNS = 256
+"""Columns of a sheet that are read."""
 
 
 def safe_cell(text: str) -> str:
@@ -27,6 +31,19 @@ def plain_cell(cell: str) -> str:
     if cell.startswith('="') and cell.endswith('"') and len(cell) > 2:
         return cell[2:-1].replace('""', '"')
     return cell[1:] if cell.startswith("'") and cell[1:2] in (*_FORMULA, "'") else cell
+
+
+def sheet_rows(sheet: Any, columns: int) -> Iterator[tuple[Any, ...]]:
+    """Yields the rows of a sheet that openpyxl reads cell by cell, each with ``columns`` values. What the
+    sheet says of its own size is not believed: openpyxl would fill it up. It ends where 10,000 rows in a row
+    are empty."""
+    sheet.reset_dimensions()
+    empty = 0
+    for row in sheet.iter_rows(max_col=columns, values_only=True):
+        empty = empty + 1 if all(value is None for value in row) else 0
+        if empty > _MOST_EMPTY:
+            return
+        yield row
 
 
 def csv_row(cells: Iterable[str]) -> str:

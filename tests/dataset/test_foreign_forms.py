@@ -16,7 +16,9 @@ from tianji_core import dataset
 from tianji_core.dataset import Turn, conversation_of
 from tianji_core.dataset.encodings import encoding_title
 from tianji_core.dataset.fields import ShapeError
+from tianji_core.dataset.workbooks import workbook_items
 from tianji_core.errors import ImportFileError
+from tianji_core.spreadsheet import sheet_rows
 from tianji_core.store import datasets, samples
 from tianji_core.store.samples import SampleFilter
 from tianji_core.workspace import Workspace
@@ -473,6 +475,32 @@ def test_a_workbook_without_answers_and_a_damaged_one_are_refused(workspace: Wor
         archive.writestr("xl/workbook.xml", "<no")
     with pytest.raises(ImportFileError, match="不是完好的 Excel"):
         dataset.import_bytes(workspace, "wishes", whole.getvalue(), "x.xlsx")
+
+
+def forged(content: bytes, *changes: tuple[str, str]) -> bytes:
+    """Returns a workbook with other words in its first sheet."""
+    target = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as source, zipfile.ZipFile(target, "w") as archive:
+        for name in source.namelist():
+            text = source.read(name).decode()
+            for old, new in changes if name == "xl/worksheets/sheet1.xml" else ():
+                assert old in text
+                text = text.replace(old, new)
+            archive.writestr(name, text)
+    return target.getvalue()
+
+
+def test_a_sheet_is_as_large_as_its_cells_whatever_it_says() -> None:
+    content = workbook([["问题", "回答"], [Q, A], ["祝爸爸生日", "爸爸生日快乐！"]])
+    wide = forged(content, ('ref="A1:B3"', 'ref="A1:XFD1048576"'))
+    (sheet,) = openpyxl.load_workbook(io.BytesIO(wide), read_only=True).worksheets
+    assert (sheet.max_column, sheet.max_row) == (16384, 1048576)
+    assert len(list(sheet_rows(sheet, 3))) == 3
+    assert len(list(workbook_items(io.BytesIO(wide), "x.xlsx"))) == 2
+    far = forged(content, ('<row r="3"', '<row r="9000000000"'), ('r="A3"', ""), ('r="B3"', ""))
+    assert [item.line for item in workbook_items(io.BytesIO(far), "x.xlsx")] == [2]
+    gap = forged(content, ('<row r="3"', '<row r="500"'), ('r="A3"', 'r="A500"'), ('r="B3"', 'r="B500"'))
+    assert [item.line for item in workbook_items(io.BytesIO(gap), "x.xlsx")] == [2, 500]
 
 
 def test_an_archive_is_named_as_one(workspace: Workspace) -> None:

@@ -12,8 +12,10 @@ from tianji_core.dataset.tables import TITLES, has_answers, row_item
 from tianji_core.errors import ImportFileError
 from tianji_core.gate import first_line
 from tianji_core.i18n import _
-from tianji_core.spreadsheet import plain_cell
+from tianji_core.spreadsheet import MOST_COLUMNS, plain_cell, sheet_rows
 
+_BESIDE = 8
+"""Columns beside those with a heading in which a text is noticed."""
 UNPACKED = 1024**3
 """Bytes of all members together after decompression."""
 _BOOK = "xl/workbook.xml"
@@ -52,7 +54,7 @@ def workbook_items(file: BinaryIO, name: str) -> Iterator[FileItem]:
         book = openpyxl.load_workbook(io.BytesIO(file.read()), read_only=True, data_only=True)
         found = False
         for sheet in book.worksheets:
-            for item in _sheet_items(sheet.iter_rows(values_only=True)):
+            for item in _sheet_items(sheet):
                 found = True
                 yield item
     except ImportFileError:
@@ -67,16 +69,20 @@ def workbook_items(file: BinaryIO, name: str) -> Iterator[FileItem]:
         )
 
 
-def _sheet_items(rows: Iterator[tuple[Any, ...]]) -> Iterator[FileItem]:
-    numbered = enumerate((list(map(_text, row)) for row in rows), 1)
-    headings: list[str] = []
-    for _number, cells in islice(numbered, TITLES):
+def _sheet_items(sheet: Any) -> Iterator[FileItem]:
+    above, headings = 0, [""]
+    for number, row in enumerate(islice(sheet_rows(sheet, MOST_COLUMNS), TITLES), 1):
+        cells = list(map(_text, row))
         if has_answers(cells):
-            headings = [cell.strip("\ufeff \t\u3000") for cell in cells]
+            above, headings = number, [cell.strip("\ufeff \t\u3000") for cell in cells]
             break
+    while headings and not headings[-1]:
+        headings.pop()
     if not headings:
         return
-    for number, cells in numbered:
+    rows = sheet_rows(sheet, len(headings) + _BESIDE)
+    for number, row in enumerate(islice(rows, above, None), above + 1):
+        cells = list(map(_text, row))
         if not any(cell.strip() for cell in cells):
             continue
         if any(cell.strip() for cell in cells[len(headings) :]):

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from tianji_core.generation.knowledge.web_pages import text_of_page
+from tianji_core.spreadsheet import MOST_COLUMNS, sheet_rows
 
 _SLIDE_TEXT = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 _SLIDES = "{http://schemas.openxmlformats.org/presentationml/2006/main}sldId"
@@ -43,7 +44,7 @@ def text_of_tables(data: bytes) -> str:
     book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
     parts = []
     for sheet in book.worksheets:
-        rows = ("\t".join(_cells(row)) for row in sheet.iter_rows(values_only=True))
+        rows = ("\t".join(_cells(row)) for row in sheet_rows(sheet, MOST_COLUMNS))
         if text := "\n".join(filter(None, rows)):
             parts.append(f"{sheet.title}\n{text}")
     return "\n\n".join(parts)
