@@ -14,7 +14,7 @@ from pyarrow import parquet
 from tests.modelscope_datasets import ModelScopeDatasets, modelscope_of
 from tianji_core import dataset, jobs
 from tianji_core.dataset.hub import folder_of, hub_of
-from tianji_core.dataset.hub_bounds import HubBounds, within_hours
+from tianji_core.dataset.hub_bounds import HubBounds, folder_size, within_hours
 from tianji_core.errors import ImportFileError, StudioError
 from tianji_core.store import datasets, samples
 from tianji_core.workspace import Workspace
@@ -79,17 +79,25 @@ def started(workspace: Workspace, hub: ModelScopeDatasets, name: str = NAME, **o
 def test_files_of_all_forms_become_one_version_and_a_stopped_download_goes_on(
     workspace: Workspace, hub: ModelScopeDatasets
 ) -> None:
+    with (hub.folder / "data/messages.json").open("a", encoding="utf-8") as file:
+        file.write(" " * 8_000_000)  # half of it is more than the client holds in memory
     hub.held.set()
     job = started(workspace, hub)
     deadline = time.monotonic() + 60
-    while not hub.requests and time.monotonic() < deadline:
+    partial = folder_of(workspace, NAME, "modelscope")
+    while folder_size(partial) < 1_000_000 and time.monotonic() < deadline:
         time.sleep(0.05)
+    before = len(hub.requests)
     jobs.stop(workspace, job.id)
     assert ended(workspace, job).state == "stopped" and datasets.listed(workspace.engine) == []
     hub.held.clear()
     hub.released.set()
+    size = folder_size(partial)
     job = ended(workspace, started(workspace, hub))
     assert job.state == "succeeded", jobs.log_tail(workspace, job.id)
+    name, wanted = hub.requests[before]
+    start = int(wanted.removeprefix("bytes=").partition("-")[0])
+    assert name == "data/messages.json" and 1_000_000 <= start <= size
     made = datasets.by_name(workspace.engine, "闲聊")
     imported = made.manifest["imported"]
     assert made.count == 55 and imported["bad"] == 1 and made.conversations
