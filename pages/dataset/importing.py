@@ -18,7 +18,7 @@ from tianji_core.dataset import ImportReport
 from tianji_core.dataset.conversation_version import MOST_KEPT
 from tianji_core.dataset.encodings import ENCODINGS, encoding_title
 from tianji_core.dataset.hub import EXAMPLE, REVISIONS, hub_of
-from tianji_core.dataset.hub_bounds import GIGABYTES, HUB_TITLES, HubBounds
+from tianji_core.dataset.hub_bounds import GIGABYTES, HUB_TITLES, checked_bounds
 from tianji_core.i18n import _
 from tianji_core.store import datasets
 from tianji_core.store.datasets import Import
@@ -164,7 +164,7 @@ def _from_hub(workspace: Workspace, recipe_key: str, state: str, version: str, l
     revision = right.text_input(
         _("版本"), placeholder=REVISIONS[hub], help=_("分支、标签或提交"), **kept_text("hub_revision")
     )
-    bounds = _bounds(version)
+    patterns, gigabytes, rows = _bounds(version)
     icon = "🤗" if hub == "huggingface" else "🪄"
     pressed = st.button(_("下载并预览"), key="fetch_hub", type="primary", icon=icon, width="content")
     st.caption(
@@ -174,14 +174,16 @@ def _from_hub(workspace: Workspace, recipe_key: str, state: str, version: str, l
     )
     if pressed:
         with report_errors():
+            bounds = checked_bounds(files=patterns, gigabytes=gigabytes, rows=rows)
             dataset.start_hub_fetch(workspace, recipe_key, name, endpoint, revision, hub, bounds)
             st.rerun()
     if last is not None:
-        _fetched(workspace, recipe_key, state, version, last)
+        _fetched(workspace, recipe_key, state, version, last, rows)
 
 
-def _bounds(version: str) -> HubBounds:
-    """Draws which files are fetched and how much of them is kept."""
+def _bounds(version: str) -> tuple[tuple[str, ...], float, int]:
+    """Draws which files are fetched and how much of them is kept; returns the patterns of the files, the most
+    gigabytes and the most rows."""
     with st.expander(_("只要一部分：哪些文件、最多多少"), icon="✂️"):
         patterns = st.text_input(
             _("只要这些文件（可不填）"),
@@ -198,11 +200,14 @@ def _bounds(version: str) -> HubBounds:
             _("存成版本时最多抽多少条"), 1, MOST_KEPT, MOST_KEPT, disabled=not version, **kept_rows
         )
     files = tuple(part.strip() for part in patterns.replace("，", ",").split(",") if part.strip())
-    return HubBounds(files=files, gigabytes=float(gigabytes), rows=int(rows))
+    return files, float(gigabytes), int(rows)
 
 
-def _fetched(workspace: Workspace, recipe_key: str, state: str, version: str, job: jobs.Job) -> None:
-    """Draws the preview of a dataset that the newest job has downloaded, and the button that imports it."""
+def _fetched(
+    workspace: Workspace, recipe_key: str, state: str, version: str, job: jobs.Job, rows: int
+) -> None:
+    """Draws the preview of a dataset that the newest job has downloaded, and the button that imports it, as a
+    version of at most ``rows``."""
     folder = dataset.fetched_folder(workspace, job)
     subject = jobs.subject_of(job, dataset.ImportSubject)
     if folder is None or subject is None:
@@ -211,7 +216,7 @@ def _fetched(workspace: Workspace, recipe_key: str, state: str, version: str, jo
     pressed = st.button(_("导入"), key="import_fetched", type="primary", icon="📥", disabled=not usable)
     if pressed:
         with report_errors():
-            dataset.start_fetched_import(workspace, recipe_key, job, state, version)
+            dataset.start_fetched_import(workspace, recipe_key, job, state, version, rows)
             forget_typed("import_version")
             st.rerun()
 

@@ -209,11 +209,12 @@ def test_a_subset_of_a_dataset_on_modelscope_becomes_a_version_of_its_own(
         assert jobs.wait(workspace, job.id, timeout=60).state == "succeeded", jobs.log_tail(workspace, job.id)
         app.run()
         assert any("可以导入 9 条" in m.value for m in app.markdown)
+        app.number_input(key="hub_rows").set_value(4).run()  # said after the download
         assert app.segmented_control(key="hub_source").value == "modelscope"
         assert {name for name, _range in hub.requests} == {"zh/a.jsonl"}
     press(app, "import_fetched")
     assert jobs.wait(workspace, jobs.listed(workspace)[0].id, timeout=60).state == "succeeded"
-    assert datasets.by_name(workspace.engine, "闲聊").count == 5
+    assert datasets.by_name(workspace.engine, "闲聊").count == 4
 
 
 def test_a_mirror_of_one_hub_gets_nothing_of_the_other(page: Open) -> None:
@@ -225,6 +226,22 @@ def test_a_mirror_of_one_hub_gets_nothing_of_the_other(page: Open) -> None:
     assert app.text_input(key="hub_endpoint_huggingface").value == "https://hf-mirror.com"
     app.text_input(key="hub_dataset").input("https://modelscope.cn/datasets/someone/chat").run()
     assert app.text_input(key="hub_endpoint_modelscope").value == ""
+
+
+@pytest.mark.parametrize(
+    ("key", "text"),
+    [
+        ("hub_files", ",".join(f"{n}.json" for n in range(21))),
+        ("hub_files", "x" * 201),
+        ("hub_dataset", "https://["),
+        ("hub_dataset", "a]://[b"),
+    ],
+)
+def test_what_no_hub_takes_is_said_on_the_page(page: Open, workspace: Workspace, key: str, text: str) -> None:
+    app = page(part="导入")
+    app.text_input(key=key).input(text)
+    press(app, "fetch_hub")
+    assert len(app.error) == 1 and jobs.listed(workspace) == []
 
 
 def test_a_large_file_is_imported_in_the_background(page: Open, workspace: Workspace, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from urllib.parse import urlparse
+from urllib.parse import ParseResult, urlparse
 
 from tianji_core.addresses import address_problem, without_credentials
 from tianji_core.dataset.hub_bounds import (
@@ -48,7 +48,7 @@ def check_dataset_id(dataset_id: str) -> str:
     """
     name = dataset_id.strip().strip("/")
     if "://" in name:
-        name = "/".join(urlparse(name).path.strip("/").removeprefix("datasets/").split("/")[:2])
+        name = "/".join(_address(name).path.strip("/").removeprefix("datasets/").split("/")[:2])
     if not _ID.fullmatch(name):
         raise ImportFileError(
             _("数据集名“{id}”应为“组织/名字”，例如 {example}", id=dataset_id, example=EXAMPLE)
@@ -58,13 +58,21 @@ def check_dataset_id(dataset_id: str) -> str:
 
 def hub_of(dataset_id: str, hub: Hub) -> Hub:
     """Returns the hub that a pasted address is of; ``hub`` where it does not tell."""
-    host = urlparse(dataset_id.strip()).hostname or ""
+    host = _address(dataset_id.strip()).hostname or ""
     known: dict[str, Hub] = {
         "modelscope.cn": "modelscope",
         "modelscope.ai": "modelscope",
         "huggingface.co": "huggingface",
     }
     return next((one for name, one in known.items() if host == name or host.endswith(f".{name}")), hub)
+
+
+def _address(text: str) -> ParseResult:
+    """Returns the parts of an address; none of what is not an address."""
+    try:
+        return urlparse(text)
+    except ValueError:  # such as https://[
+        return urlparse("")
 
 
 def check_endpoint(endpoint: str, hub: Hub = "huggingface") -> str:

@@ -9,12 +9,13 @@ from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from tianji_core.dataset.conversation_version import MOST_KEPT
 from tianji_core.dataset.reading import NO_DATA, SUFFIXES
-from tianji_core.errors import ImportFileError, StudioError
+from tianji_core.errors import ImportFileError, InputError, StudioError
 from tianji_core.i18n import _
+from tianji_core.recipe import explain
 
 Hub = Literal["huggingface", "modelscope"]
 HUB_TITLES = {"huggingface": "Hugging Face", "modelscope": "ModelScope"}
@@ -40,6 +41,18 @@ class HubBounds(BaseModel):
     gigabytes: float = Field(default=GIGABYTES, gt=0, le=200)
     hours: float = Field(default=HOURS, gt=0, le=72)
     rows: int = Field(default=MOST_KEPT, ge=1, le=MOST_KEPT)
+
+
+def checked_bounds(**values: object) -> HubBounds:
+    """Returns the bounds that a person has chosen.
+
+    Raises:
+        InputError: a value is out of bounds.
+    """
+    try:
+        return HubBounds.model_validate(values)
+    except ValidationError as error:
+        raise InputError(explain(error, whole="")) from error
 
 
 def importable(sizes: Mapping[str, int]) -> dict[str, int]:

@@ -137,10 +137,15 @@ def fetched_folder(workspace: Workspace, job: Job) -> Path | None:
 
 
 def start_fetched_import(
-    workspace: Workspace, recipe_key: str, job: Job, state: str = PENDING, version: str = ""
+    workspace: Workspace,
+    recipe_key: str,
+    job: Job,
+    state: str = PENDING,
+    version: str = "",
+    rows: int | None = None,
 ) -> Job:
     """Imports in the background what a job of :func:`start_hub_fetch` has downloaded, as it is; ``version``
-    as in :func:`start_hub_import`.
+    as in :func:`start_hub_import`, of at most ``rows`` (None: as many as that job was given).
 
     Raises:
         JobError: it is no longer there, or an import runs already. DatasetError: as there.
@@ -152,7 +157,7 @@ def start_fetched_import(
         recipe=recipe_key,
         dataset_id=subject.dataset_id,
         hub=subject.hub,
-        bounds=subject.bounds,
+        bounds=subject.bounds.model_copy(update={"rows": rows or subject.bounds.rows}),
         endpoint=subject.endpoint,
         state=state,
         fetched=True,

@@ -4,13 +4,11 @@ from dataclasses import dataclass
 from typing import Annotated
 
 import typer
-from pydantic import ValidationError
 
 from tianji_core.dataset.conversation_version import MOST_KEPT
-from tianji_core.dataset.hub_bounds import GIGABYTES, HOURS, Hub, HubBounds
+from tianji_core.dataset.hub_bounds import GIGABYTES, HOURS, Hub, HubBounds, checked_bounds
 from tianji_core.errors import InputError
 from tianji_core.i18n import _
-from tianji_core.recipe import explain
 
 
 @dataclass(frozen=True)
@@ -68,12 +66,9 @@ class HubOptions:
         Raises:
             InputError: a value is out of bounds.
         """
-        try:
-            return HubBounds(
-                files=tuple(self.files or ()),
-                gigabytes=self.most_gb,
-                hours=self.hours,
-                rows=self.rows or MOST_KEPT,
-            )
-        except ValidationError as error:
-            raise InputError(explain(error, whole="")) from error
+        return checked_bounds(
+            files=tuple(self.files or ()),
+            gigabytes=self.most_gb,
+            hours=self.hours,
+            rows=self.rows or MOST_KEPT,
+        )
