@@ -182,6 +182,9 @@ class Recipe(_RecipeModel):
     facts_in_input: bool = False
     requests: dict[str, str] = Field(default_factory=dict)
 
+    def __hash__(self) -> int:
+        return hash((self.key, self.title, self.styles, self.scenes))  # the requests of a recipe have none
+
     @field_validator("clauses")
     @classmethod
     def _some_clause(cls, clauses: tuple[str, ...]) -> tuple[str, ...]:
