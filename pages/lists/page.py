@@ -21,14 +21,14 @@ from pages.lists.recipe_tables import (
     styles_table,
     table_form,
 )
-from pages.lists.renaming import follow, follow_switch
+from pages.lists.renaming import follow_switch
 from pages.lists.style_editor import style_editor
 from pages.lists.suggesting import suggest_box
 from pages.shared.frame import opened_recipe, remember_notice, reopen_recipe, report_errors
 from pages.shared.header import page_header
 from pages.shared.kept import save_bar
 from pages.shared.kept_table import forget_table, table_is_edited
-from pages.shared.recipe_history import history_list, undo_redo
+from pages.shared.recipe_history import follow, history_list, undo_redo
 from pages.shared.text import plain
 from tianji_core.advice import ListKind
 from tianji_core.errors import RecipeError

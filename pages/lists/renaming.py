@@ -5,13 +5,10 @@ from collections.abc import Sequence
 import streamlit as st
 
 from pages.shared.difference import changes_html
-from pages.shared.frame import remember_notice
 from pages.shared.kept import TYPED, kept
 from pages.shared.text import plain
 from pages.shared.usable import switch
-from pages.shared.visitors import reviewer_name
 from tianji_core import review
-from tianji_core.errors import StudioError
 from tianji_core.i18n import _
 from tianji_core.recipe import Recipe
 from tianji_core.recipe.editing import ListRow, renamed_entries
@@ -54,21 +51,6 @@ def follow_switch(
         called = recipe.words.shown().name if listing == "names" else ""
         _show(_prepared(workspace, recipe, edited, listing, renamed, number), called, number)
     return RenameEntries(listing=listing, renamed=renamed, revision=revision + 1)
-
-
-def follow(workspace: Workspace, recipe: str, request: RenameEntries) -> None:
-    """Lets the samples follow a rename that is saved, many of them in the background."""
-    chosen, who = review.samples_of(recipe, request.listing, request.renamed), reviewer_name(workspace)
-    try:
-        if samples.count(workspace.engine, chosen) > LARGE:
-            job = review.start_bulk_edit(workspace, chosen, request, who)
-            remember_notice(_("已保存；样本在后台跟着改名（任务 {id}）", id=job.id))
-            return
-        step = review.make_edit(workspace, review.rename_as_saved(workspace, recipe, request), who)
-        if step is not None:
-            remember_notice(_("已保存，{n} 条样本跟着改了名", n=step.count))
-    except StudioError as error:
-        remember_notice(_("列表已保存，样本没有跟着改名：{error}", error=error))
 
 
 def _prepared(

@@ -7,11 +7,12 @@ import streamlit as st
 from pages.shared.clock import local_time
 from pages.shared.frame import remember_notice, report_errors
 from pages.shared.text import plain, signed
+from pages.shared.visitors import reviewer_name
 from tianji_core import review
 from tianji_core.errors import StudioError
 from tianji_core.i18n import _
 from tianji_core.recipe import built_in_recipes
-from tianji_core.store import recipes
+from tianji_core.store import recipes, samples
 from tianji_core.store.recipes import StoredRecipe
 from tianji_core.store.steps import Step
 from tianji_core.workspace import Workspace
@@ -83,7 +84,25 @@ def history_list(workspace: Workspace, stored: StoredRecipe, done: Callable[[], 
 
 def _restore(workspace: Workspace, key: str, older: int, revision: int, done: Callable[[], None]) -> None:
     with report_errors():
+        renamed = review.renames_of_restoring(workspace, key, older)
         recipes.restore(workspace.engine, key, older, revision)
         done()
         remember_notice(_("已恢复到第 {revision} 版", revision=older))
+        for request in renamed:
+            follow(workspace, key, request)
         st.rerun()
+
+
+def follow(workspace: Workspace, recipe: str, request: review.RenameEntries) -> None:
+    """Lets the samples follow a rename that is saved, many of them in the background."""
+    chosen, who = review.samples_of(recipe, request.listing, request.renamed), reviewer_name(workspace)
+    try:
+        if samples.count(workspace.engine, chosen) > review.LARGE:
+            job = review.start_bulk_edit(workspace, chosen, request, who)
+            remember_notice(_("已保存；样本在后台跟着改名（任务 {id}）", id=job.id))
+            return
+        step = review.make_edit(workspace, review.rename_as_saved(workspace, recipe, request), who)
+        if step is not None:
+            remember_notice(_("已保存，{n} 条样本跟着改了名", n=step.count))
+    except StudioError as error:
+        remember_notice(_("列表已保存，样本没有跟着改名：{error}", error=error))

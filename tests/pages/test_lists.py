@@ -449,6 +449,12 @@ def test_samples_follow_a_renamed_name_and_come_back_with_the_list(workspace: Wo
     at.button(key="undo_recipe").click().run()
     assert "列表也没有动" in errors(at)
     assert recipes.current(workspace.engine, "wishes").recipe.name("王老师") is not None
+    at.button(key="restore_built_in").click().run()
+    assert not at.exception
+    now = samples.get(workspace.engine, number)
+    assert (now.name, now.output) == ("赵老师", "赵老师，改过的一句。"), "a restored list takes them along"
+    at.button(key="undo_recipe").click().run()
+    assert samples.get(workspace.engine, number).name == "王老师"
 
 
 def test_samples_keep_their_name_where_they_are_not_to_follow(workspace: Workspace) -> None:

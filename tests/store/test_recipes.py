@@ -72,7 +72,7 @@ def test_a_deleted_scene_takes_its_suitability_along() -> None:
         ({"text": "  "}, "第 3 行没有填名字"),
         ({"text": None}, "第 3 行没有填名字"),
         ({"text": "赵老师 "}, "和第 1 行重复"),
-        ({"relation": "alien"}, "第 3 行.*relation"),
+        ({"relation": "alien"}, "第 3 行.*alien"),
         ({"text": "长" * 41}, "最多 40 个字"),
     ],
 )

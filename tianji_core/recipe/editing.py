@@ -44,6 +44,7 @@ def edit_names(recipe: Recipe, rows: Sequence[ListRow]) -> Recipe:
         RecipeError: a blank, duplicate or invalid row (with its number), or no row at all.
     """
     names = _entries(Name, rows, _("称谓"))
+    _check_kinds([name.relation for name in names], recipe.relation_titles(), _("称谓"), _("关系"))
     renamed = _renames([n.text for n in recipe.names], rows, [n.text for n in names])
     facts = _renamed(recipe.facts, "names", renamed)
     return changed(recipe, names=names, facts=facts, **_followed(recipe, "names", renamed))
@@ -56,6 +57,7 @@ def edit_scenes(recipe: Recipe, rows: Sequence[ListRow]) -> Recipe:
         RecipeError: as :func:`edit_names`.
     """
     scenes = _entries(Scene, rows, _("场景"))
+    _check_kinds([scene.kind for scene in scenes], recipe.kind_titles(), _("场景"), _("类别"))
     renamed = _renames([s.text for s in recipe.scenes], rows, [s.text for s in scenes])
     axes = _renamed_axes(recipe, renamed, [s.text for s in recipe.styles], [s.text for s in scenes])
     return changed(recipe, scenes=scenes, axes=axes, **_followed(recipe, "scenes", renamed))
@@ -282,6 +284,17 @@ def _entries(model: type[T], rows: Sequence[ListRow], kind: str) -> tuple[T, ...
                 _("{kind}第 {number} 行：", kind=kind, number=number) + explain(error)
             ) from error
     return tuple(entries)
+
+
+def _check_kinds(used: Sequence[str], known: Mapping[str, str], listing: str, kind: str) -> None:
+    """Checks the relations or kinds of rows before the recipe does, which does not know their numbers."""
+    for number, each in enumerate(used, start=1):
+        if each not in known:
+            titles = _("、").join(known.values())
+            raise RecipeError(
+                _("{kind}第 {number} 行：", kind=listing, number=number)
+                + _("没有{kind}“{text}”，有的是：{known}", kind=kind, text=each, known=titles)
+            )
 
 
 def _repeated(kind: str, number: int, text: str, first: int) -> str:

@@ -49,7 +49,12 @@ from tianji_core.review.rewriting import (
     take_candidate,
 )
 from tianji_core.review.splitting import pieces_of, split
-from tianji_core.review.with_list import check_with_list, redo_with_list, undo_with_list
+from tianji_core.review.with_list import (
+    check_with_list,
+    redo_with_list,
+    renames_of_restoring,
+    undo_with_list,
+)
 
 __all__ = [
     "ACTIONS",
@@ -94,6 +99,7 @@ __all__ = [
     "remove_own_rule",
     "rename_as_saved",
     "rename_samples",
+    "renames_of_restoring",
     "reset_keys",
     "reviewer_agreement",
     "rewrite",

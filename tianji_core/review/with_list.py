@@ -6,11 +6,12 @@ from tianji_core import jobs
 from tianji_core.errors import ConflictError, JobError
 from tianji_core.i18n import _
 from tianji_core.review.bulk_edit_job import BulkEditArguments, bulk_edit_job, start_bulk_edit
-from tianji_core.review.renaming import RenameEntries, edit_note
-from tianji_core.store import steps
+from tianji_core.review.renaming import RenamedList, RenameEntries, edit_note
+from tianji_core.store import recipes, steps
 from tianji_core.store.steps import Step
 from tianji_core.workspace import Workspace
 
+_LISTS: tuple[RenamedList, ...] = ("names", "scenes", "styles")
 _STOPPING = 60.0
 """Seconds in which a job that is stopped has ended."""
 
@@ -31,9 +32,32 @@ def check_with_list(workspace: Workspace, recipe: str, revision: int, undone: bo
         ) from error
 
 
+def renames_of_restoring(workspace: Workspace, recipe: str, older: int) -> list[RenameEntries]:
+    """Returns how the samples follow where a revision of the recipe is restored: as they followed the edits
+    between, back and forth. To be asked before it is restored, as the next revision."""
+    engine, now = workspace.engine, recipes.current(workspace.engine, recipe)
+    back, forth = recipes.edits_between(engine, recipe, older)
+    old = recipes.at(engine, recipe, older).recipe
+    found = []
+    for listing in _LISTS:
+        became = {entry.text: entry.text for entry in getattr(now.recipe, listing)}
+        for edit in (*back, *forth):
+            pairs = steps.names_changed(
+                engine, steps.RENAME, recipe, edit_note(edit), listing.removesuffix("s")
+            )
+            if edit in back:
+                pairs = {after: before for before, after in pairs.items()}
+            became = {text: pairs.get(name, name) for text, name in became.items()}
+        kept = {entry.text for entry in getattr(old, listing)}
+        renamed = {text: name for text, name in became.items() if text != name and name in kept}
+        if renamed:
+            found.append(RenameEntries(listing=listing, renamed=renamed, revision=now.revision + 1))
+    return found
+
+
 def undo_with_list(workspace: Workspace, recipe: str, revision: int) -> Step | None:
-    """Undoes the step that went with an edit of the lists, and stops the job that is still making it; None
-    where there is none that stands.
+    """Undoes the step that went with an edit of the lists, or those where a restored revision renamed in
+    several, and stops the job that is still making it; returns the last, None where none stands.
 
     Raises:
         ConflictError: a sample has changed since; nothing was done.
@@ -43,8 +67,10 @@ def undo_with_list(workspace: Workspace, recipe: str, revision: int) -> Step | N
         with suppress(JobError):  # it has ended meanwhile
             jobs.stop(workspace, job.id)
         jobs.wait(workspace, job.id, _STOPPING)
-    step = steps.noted(workspace.engine, recipe, steps.RENAME, edit_note(revision), undone=False)
-    return None if step is None else steps.undo_one(workspace.engine, step)
+    undone, note = None, edit_note(revision)
+    while (step := steps.noted(workspace.engine, recipe, steps.RENAME, note, undone=False)) is not None:
+        undone = steps.undo_one(workspace.engine, step)
+    return undone
 
 
 def redo_with_list(workspace: Workspace, recipe: str, revision: int) -> Step | None:
@@ -55,9 +81,11 @@ def redo_with_list(workspace: Workspace, recipe: str, revision: int) -> Step | N
         ConflictError: a sample has changed since; nothing was done. JobError: another change of samples
             runs.
     """
-    step = steps.noted(workspace.engine, recipe, steps.RENAME, edit_note(revision), undone=True)
-    if step is not None:
-        return steps.redo_one(workspace.engine, step)
+    taken, note = None, edit_note(revision)
+    while (step := steps.noted(workspace.engine, recipe, steps.RENAME, note, undone=True)) is not None:
+        taken = steps.redo_one(workspace.engine, step)
+    if taken is not None:
+        return taken
     job, arguments = _job_of(workspace, recipe, revision)
     if job is not None and arguments is not None and job.state == "stopped":
         start_bulk_edit(workspace, arguments.filter, arguments.request, arguments.who)

@@ -351,6 +351,25 @@ def stands(engine: Engine, key: str, edit: int) -> bool:
     return present == edit
 
 
+def edits_between(engine: Engine, key: str, revision: int) -> tuple[list[int], list[int]]:
+    """Returns the edits that the present content of a recipe has and that of a revision has not, newest
+    first, and those that only the latter has, oldest first."""
+    _notes, parents, present = _edits(engine, key)
+    with reading(engine) as connection:
+        c = recipe_revisions.c
+        query = select(c.same_as).where(c.recipe == key, c.revision == revision)
+        same_as = connection.execute(query).scalar()
+
+    def line(edit: int) -> list[int]:
+        found = [edit]
+        while found[-1] in parents:
+            found.append(parents[found[-1]])
+        return found
+
+    ours, theirs = line(present), line(revision if same_as is None else same_as)
+    return [edit for edit in ours if edit not in theirs], [edit for edit in theirs if edit not in ours][::-1]
+
+
 def _edits(engine: Engine, key: str) -> tuple[dict[int, str], dict[int, int], int]:
     """Returns the tree of edits: edit → its note, edit → its parent, which is the content it was made on, and
     the edit whose content is the present one."""

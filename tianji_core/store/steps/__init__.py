@@ -32,6 +32,7 @@ from tianji_core.store.steps.taking import SampleRevision, derive, edit, rate, r
 from tianji_core.store.steps.undoing import (
     check_move,
     last,
+    names_changed,
     next_redo,
     noted,
     only_sample,
@@ -70,6 +71,7 @@ __all__ = [
     "last",
     "listed",
     "matching_count",
+    "names_changed",
     "next_redo",
     "noted",
     "only_sample",

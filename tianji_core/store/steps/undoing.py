@@ -44,13 +44,24 @@ def redo(engine: Engine, recipe: str, who: str = "") -> Step | None:
 
 
 def noted(engine: Engine, recipe: str, action: str, note: str, undone: bool) -> Step | None:
-    """Returns the newest step of this kind with this note, of those that are undone or of those that
-    stand."""
+    """Returns the step of this kind with this note that can be moved first: of those that stand the newest,
+    of those that are ``undone`` the oldest."""
     c = steps.c
     query = select(steps).where(c.recipe == recipe, c.action == action, c.note == note, c.undone.is_(undone))
+    order = c.id if undone else c.id.desc()
     with reading(engine) as connection:
-        row = connection.execute(query.order_by(c.id.desc()).limit(1)).one_or_none()
+        row = connection.execute(query.order_by(order).limit(1)).one_or_none()
     return None if row is None else Step(**row._mapping)
+
+
+def names_changed(engine: Engine, action: str, recipe: str, note: str, field: str) -> dict[str, str]:
+    """Returns before → after of a ``field`` of the samples that the steps with this note changed."""
+    c, its = steps.c, changes.c
+    before, after = its.before[field].as_string(), its.after[field].as_string()
+    query = select(before, after).join_from(changes, steps, its.step_id == c.id).distinct()
+    query = query.where(c.recipe == recipe, c.action == action, c.note == note, after.is_not(None))
+    with reading(engine) as connection:
+        return {row[0]: row[1] for row in connection.execute(query) if row[0] != row[1]}
 
 
 def check_move(engine: Engine, step: Step) -> None:
