@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.tiny_datasets_hub import hub_of
+from tests.tiny_datasets_hub import COMMIT, hub_of
 from tianji_core import dataset, jobs
 from tianji_core.dataset.hub import check_dataset_id, check_endpoint, folder_of
+from tianji_core.dataset.hub_bounds import HubBounds
 from tianji_core.errors import ImportFileError, JobError
 from tianji_core.store import samples
 from tianji_core.store.samples import ACCEPTED, SampleFilter
@@ -80,6 +81,47 @@ def test_forms_that_only_the_datasets_library_knows_are_read_by_it(
         job = ended(workspace, dataset.start_hub_import(workspace, "wishes", NAME, endpoint=hub.url))
     assert job.state == "succeeded", jobs.log_tail(workspace, job.id)
     assert samples.total(workspace.engine) == 7
+
+
+def test_bounds_hold_for_forms_that_only_the_datasets_library_knows(
+    workspace: Workspace, folder: Path
+) -> None:
+    for path in (folder / "data" / "a.json", folder / "b.jsonl", folder / "dataset_infos.json"):
+        path.unlink()
+    for name in "ab":
+        line = json.dumps(conversation(f"{name}生日快乐呀🎂"))
+        (folder / f"{name}.jsonl.gz").write_bytes(gzip.compress(line.encode()))
+    with hub_of(folder, NAME) as hub:
+
+        def fetched(bounds: HubBounds) -> jobs.Job:
+            return ended(
+                workspace,
+                dataset.start_hub_import(workspace, "wishes", NAME, endpoint=hub.url, bounds=bounds),
+            )
+
+        assert "超过了 1e-08 GB" in fetched(HubBounds(gigabytes=1e-8)).note
+        assert "没有文件符合 en/*" in fetched(HubBounds(files=("en/*",))).note
+        assert hub.requests == []
+        job = fetched(HubBounds(files=("b.*",)))
+    assert job.state == "succeeded", jobs.log_tail(workspace, job.id)
+    assert [each.output for each in samples.page(workspace.engine, SampleFilter("wishes"))] == [
+        "b生日快乐呀🎂"
+    ]
+
+
+def test_what_a_dataset_held_at_another_time_is_not_imported(workspace: Workspace, folder: Path) -> None:
+    with hub_of(folder, NAME) as hub:
+        job = ended(workspace, dataset.start_hub_fetch(workspace, "wishes", NAME, hub.url))
+        fetched = dataset.fetched_folder(workspace, job)
+        assert fetched is not None and (fetched / "b.jsonl").exists()
+        (folder / "b.jsonl").unlink()
+        job = ended(workspace, dataset.start_hub_import(workspace, "wishes", NAME, endpoint=hub.url))
+        assert [each.file for each in dataset.imports_of(workspace, job)] == [f"{NAME}/data/a.json"]
+        job = ended(workspace, dataset.start_hub_fetch(workspace, "wishes", NAME, hub.url, revision=COMMIT))
+        other = dataset.fetched_folder(workspace, job)
+        assert other is not None and other != fetched
+        job = ended(workspace, dataset.start_fetched_import(workspace, "wishes", job))
+        assert [each.known for each in dataset.imports_of(workspace, job)] == [40] and not other.exists()
 
 
 def test_a_name_that_is_not_there_and_a_hub_that_cannot_be_reached_are_said(

@@ -4,8 +4,9 @@ the address of the hub has to be set before its library is imported."""
 import hashlib
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 from urllib.parse import ParseResult, urlparse
 
 from tianji_core.addresses import address_problem, without_credentials
@@ -17,9 +18,11 @@ from tianji_core.dataset.hub_bounds import (
     chosen_files,
     fetch_each,
     importable,
+    keep_only,
     within_hours,
 )
 from tianji_core.dataset.modelscope_hub import MODELSCOPE, MODELSCOPE_TOKEN, fetch_from_modelscope
+from tianji_core.dataset.reading import NO_DATA
 from tianji_core.errors import ImportFileError, StudioError
 from tianji_core.gate import first_line
 from tianji_core.i18n import _
@@ -95,15 +98,20 @@ def check_endpoint(endpoint: str, hub: Hub = "huggingface") -> str:
 
 
 def folder_of(
-    workspace: Workspace, dataset_id: str, hub: Hub = "huggingface", files: Sequence[str] = ()
+    workspace: Workspace,
+    dataset_id: str,
+    hub: Hub = "huggingface",
+    files: Sequence[str] = (),
+    revision: str = "",
 ) -> Path:
-    """Returns the folder of a dataset, or of the ``files`` chosen of it, until it is imported; the same one
-    every time, so that a download can continue."""
+    """Returns the folder of a dataset at a ``revision`` ('': the branch that is taken by itself), or of the
+    ``files`` chosen of it, until it is imported; the same one every time, so that a download can continue."""
     name = dataset_id.replace("/", "--")
     if hub != "huggingface":
         name = f"{hub}--{name}"
-    if files:
-        name += f"--{hashlib.sha256(chr(10).join(files).encode()).hexdigest()[:12]}"
+    parts = [*([f"@{revision}"] if revision not in ("", REVISIONS[hub]) else ()), *files]
+    if parts:
+        name += f"--{hashlib.sha256(chr(10).join(parts).encode()).hexdigest()[:12]}"
     return workspace.home / "cache" / "fetched" / name
 
 
@@ -124,7 +132,7 @@ def fetch(
         ImportFileError: no such dataset or revision, nothing in it can be read, or it is beyond the bounds.
             StudioError: no connection, the disk is full, or the time is up.
     """
-    folder = claim_folder(folder_of(workspace, dataset_id, hub, bounds.files))
+    folder = claim_folder(folder_of(workspace, dataset_id, hub, bounds.files, revision))
     with within_hours(bounds.hours):
         if hub == "modelscope":
             fetch_from_modelscope(workspace, dataset_id, revision, endpoint, folder, bounds, progress)
@@ -153,11 +161,14 @@ def _from_hugging_face(
     token = workspace.key(TOKEN) or False
     try:
         info = HfApi(endpoint, token=token).dataset_info(dataset_id, revision=revision, files_metadata=True)
-        found = importable({each.rfilename: int(each.size or 0) for each in info.siblings or ()})
+        sizes = {each.rfilename: int(each.size or 0) for each in info.siblings or ()}
+        found = importable(sizes)
         if not found:
-            _make_lines(workspace, dataset_id, revision, folder, token)
+            _check_others(folder, sizes, bounds)
+            _make_lines(workspace, dataset_id, revision, folder, bounds, token)
             return
         files = chosen_files(found, bounds)
+        keep_only(folder, files)
         check_disk(folder, files)
 
         def download(name: str) -> None:
@@ -171,15 +182,40 @@ def _from_hugging_face(
         raise _explained(error, dataset_id, revision, endpoint) from error
 
 
+def _check_others(folder: Path, sizes: Mapping[str, int], bounds: HubBounds) -> None:
+    """Checks against the bounds what only ``datasets`` can read: all but hidden files and descriptions."""
+    data = {
+        name: size
+        for name, size in sizes.items()
+        if not name.startswith(".") and Path(name).name not in NO_DATA and Path(name).suffix.lower() != ".md"
+    }
+    if data:
+        check_disk(folder, chosen_files(data, bounds))
+
+
 def _make_lines(
-    workspace: Workspace, dataset_id: str, revision: str, folder: Path, token: str | bool
+    workspace: Workspace,
+    dataset_id: str,
+    revision: str,
+    folder: Path,
+    bounds: HubBounds,
+    token: str | bool,
 ) -> None:
     import datasets
 
-    options = {"revision": revision, "token": token or None}
-    for config in datasets.get_dataset_config_names(dataset_id, **options):
+    options: dict[str, Any] = {"revision": revision, "token": token or None}
+    if bounds.files:
+        options["data_files"] = list(bounds.files)
+        names = ["default"]
+    else:
+        names = datasets.get_dataset_config_names(dataset_id, **options)
+    keep_only(folder, ())
+    for config in names:
         loaded = datasets.load_dataset(
-            dataset_id, config, cache_dir=str(workspace.home / "cache" / "datasets"), **options
+            dataset_id,
+            None if bounds.files else config,
+            cache_dir=str(workspace.home / "cache" / "datasets"),
+            **options,
         )
         for split, rows in loaded.items():
             rows.to_json(folder / f"{config}.{split}.jsonl", lines=True, force_ascii=False)

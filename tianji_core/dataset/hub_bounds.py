@@ -4,13 +4,14 @@ import contextlib
 import shutil
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
+from tianji_core import ownership
 from tianji_core.dataset.conversation_version import MOST_KEPT
 from tianji_core.dataset.reading import NO_DATA, SUFFIXES
 from tianji_core.errors import ImportFileError, InputError, StudioError
@@ -109,6 +110,16 @@ def chosen_files(sizes: Mapping[str, int], bounds: HubBounds) -> dict[str, int]:
             )
         )
     return found
+
+
+def keep_only(folder: Path, files: Collection[str]) -> None:
+    """Removes from the folder of a dataset what an import would read beside ``files``: what the dataset held
+    at another time. Parts of downloads stay."""
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder)
+        hidden = any(part.startswith(".") for part in name.parts)
+        if not hidden and path.suffix.lower() in SUFFIXES and str(name) not in files and not path.is_dir():
+            ownership.discard(path)
 
 
 def check_disk(folder: Path, files: Mapping[str, int]) -> None:

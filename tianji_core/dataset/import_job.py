@@ -23,8 +23,8 @@ _LOOK_BACK = 100
 
 class ImportSubject(JobSubject):
     """The recipe that gets the samples, and where they come from: a dataset by its name, from a ``hub`` or a
-    mirror of it (``endpoint``, as it was typed), within ``bounds``, or a ``path``. ``after`` is the
-    newest import of the recipe before this one. ``only_fetch`` downloads the dataset and imports nothing yet.
+    mirror of it (``endpoint``, as it was typed) at ``revision``, within ``bounds``, or a ``path``. ``after``
+    is the newest import of the recipe before this one. ``only_fetch`` downloads the dataset and imports nothing yet.
     ``version`` names the dataset version that the conversations become; '' makes them samples of the
     recipe."""
 
@@ -37,10 +37,11 @@ class ImportSubject(JobSubject):
     path: str = ""
     only_fetch: bool = False
     version: str = ""
+    revision: str = ""
 
 
 class ImportArguments(ImportSubject):
-    """``state`` of the new samples; ``address`` that the dataset is fetched from, at ``revision``;
+    """``state`` of the new samples; ``address`` that the dataset is fetched from;
     ``encoding`` of the files, '' to recognise it. ``fetched`` imports the dataset as it was downloaded
     before."""
 
@@ -48,7 +49,6 @@ class ImportArguments(ImportSubject):
 
     state: str
     address: str = ""
-    revision: str = "main"
     encoding: str = ""
     fetched: bool = False
 
@@ -132,7 +132,8 @@ def fetched_folder(workspace: Workspace, job: Job) -> Path | None:
     subject = jobs.subject_of(job, ImportSubject)
     if subject is None or not subject.only_fetch or job.state != "succeeded":
         return None
-    folder = folder_of(workspace, subject.dataset_id, subject.hub, subject.bounds.files)
+    files, revision = subject.bounds.files, subject.revision
+    folder = folder_of(workspace, subject.dataset_id, subject.hub, files, revision)
     return folder if folder.is_dir() else None
 
 
@@ -159,6 +160,7 @@ def start_fetched_import(
         hub=subject.hub,
         bounds=subject.bounds.model_copy(update={"rows": rows or subject.bounds.rows}),
         endpoint=subject.endpoint,
+        revision=subject.revision,
         state=state,
         fetched=True,
         version=_version(workspace, version),

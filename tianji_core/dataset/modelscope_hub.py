@@ -13,6 +13,7 @@ from tianji_core.dataset.hub_bounds import (
     chosen_files,
     fetch_each,
     importable,
+    keep_only,
 )
 from tianji_core.errors import ImportFileError, StudioError
 from tianji_core.gate import first_line
@@ -79,6 +80,7 @@ def _fetch(
             )
         )
     files = chosen_files(found, bounds)
+    keep_only(folder, files)
     check_disk(folder, files)
 
     def download(name: str) -> None:

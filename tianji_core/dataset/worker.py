@@ -62,4 +62,6 @@ def _as_version(workspace: Workspace, arguments: ImportArguments, path: Path, re
 
 
 def _folder(workspace: Workspace, arguments: ImportArguments) -> Path:
-    return folder_of(workspace, arguments.dataset_id, arguments.hub, arguments.bounds.files)
+    return folder_of(
+        workspace, arguments.dataset_id, arguments.hub, arguments.bounds.files, arguments.revision
+    )
