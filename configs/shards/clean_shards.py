@@ -2,7 +2,8 @@
 is installed and this folder is shared, else on the cores of this machine.
 
 Run with ``python clean_shards.py [--fix] [--processes N]``, where ``python`` is one that has Tianji Studio.
-Shards that are checked already are left out; a shard that failed is named, and the others go on.
+Shards that the same version of the studio has checked in the same way are left out; a shard that failed is
+named, and the others go on.
 """
 
 import argparse
@@ -28,11 +29,14 @@ def main() -> int:
     parser.add_argument("--fix", action="store_true", help="apply the safe fixes, too")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     chosen = parser.parse_args()
+    sys.path.insert(0, str(Path.cwd()))  # where the processes below find it, too
+    from tianji_core.cleaning.shards import is_checked
+
     options = ["--fix"] if chosen.fix else []
     shards = [
         str(shard)
         for shard in sorted((FOLDER / "samples").glob("*.parquet"))
-        if not (FOLDER / "cleaned" / shard.name).exists()
+        if not is_checked(shard, chosen.fix)
     ]
     try:
         import ray

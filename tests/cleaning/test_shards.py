@@ -137,7 +137,18 @@ def test_the_driver_beside_the_shards_checks_them_all(workspace: Workspace, tmp_
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert "3 of 3 shards checked" in ran.stdout
     assert take_back(workspace, folder).rows == 5
-    assert "0 of 0" in subprocess.run(command, capture_output=True, text=True, check=False).stdout
+
+    def said(command: list[str]) -> str:
+        return subprocess.run(command, capture_output=True, text=True, check=False).stdout
+
+    assert "0 of 0" in said(command)
+    of_another_version = folder / "cleaned" / "00001.parquet"
+    parquet.write_table(
+        parquet.read_table(of_another_version).replace_schema_metadata({}), of_another_version
+    )
+    (folder / "cleaned" / "00002.parquet").write_bytes(b"PAR1")
+    assert "2 of 2" in said(command)
+    assert "3 of 3" in said([argument for argument in command if argument != "--fix"])
 
 
 def test_the_operator_of_data_juicer_checks_as_the_studio_does(workspace: Workspace, tmp_path: Path) -> None:

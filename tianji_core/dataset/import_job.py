@@ -24,9 +24,9 @@ _LOOK_BACK = 100
 class ImportSubject(JobSubject):
     """The recipe that gets the samples, and where they come from: a dataset by its name, from a ``hub`` or a
     mirror of it (``endpoint``, as it was typed) at ``revision``, within ``bounds``, or a ``path``. ``after``
-    is the newest import of the recipe before this one. ``only_fetch`` downloads the dataset and imports nothing yet.
-    ``version`` names the dataset version that the conversations become; '' makes them samples of the
-    recipe."""
+    is the newest import of the recipe before this one. ``only_fetch`` downloads the dataset and imports
+    nothing yet. ``version`` names the dataset version that the conversations become; '' makes them samples
+    of the recipe."""
 
     recipe: str
     after: int = 0

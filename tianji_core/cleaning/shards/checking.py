@@ -17,6 +17,7 @@ from tianji_core.cleaning.shards.layout import (
     findings_text,
     read_manifest,
     rows_in,
+    rules_digest,
     sample_of,
     table,
 )
@@ -26,6 +27,9 @@ from tianji_core.files import write_bytes
 from tianji_core.gate import first_line
 from tianji_core.i18n import _
 from tianji_core.recipe.loading import validate_recipe
+
+_CHECKED = b"tianji_checked"
+"""The key of a checked shard's metadata that tells how it was checked."""
 
 
 def rules_for(folder: Path) -> Context:
@@ -63,6 +67,22 @@ def check_row(row: Mapping[str, Any], context: Context, fix: bool = False) -> Ro
     }
 
 
+def _state(fix: bool) -> bytes:
+    return f"{rules_digest()} {'fixed' if fix else 'checked'}".encode()
+
+
+def is_checked(file: Path, fix: bool = False) -> bool:
+    """Returns whether a shard was checked, in the same way, by the rules of this program."""
+    import pyarrow
+    from pyarrow import parquet
+
+    try:
+        stored = parquet.read_schema(file.parent.parent / CLEANED / file.name).metadata or {}
+    except (OSError, pyarrow.ArrowException):
+        return False
+    return stored.get(_CHECKED) == _state(fix)
+
+
 def check_shard(file: Path, context: Context, fix: bool = False) -> tuple[Path, int, int]:
     """Checks the rows of a shard, and writes them with the findings into the folder ``cleaned`` beside that
     of the shard; returns that file, how many rows there are, and how many have a finding.
@@ -82,7 +102,8 @@ def check_shard(file: Path, context: Context, fix: bool = False) -> tuple[Path, 
             _("读不了 {file}（{detail}）", file=file, detail=error.strerror or error)
         ) from error
     buffer = io.BytesIO()
-    parquet.write_table(table(rows), buffer, compression="zstd")
+    checked = table(rows).replace_schema_metadata({_CHECKED: _state(fix)})
+    parquet.write_table(checked, buffer, compression="zstd")
     target = file.parent.parent / CLEANED / file.name
     target.parent.mkdir(exist_ok=True)
     write_bytes(target, buffer.getvalue(), mode=0o644)
