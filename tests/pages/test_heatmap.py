@@ -72,7 +72,7 @@ def test_a_style_is_switched_off_for_a_column_with_a_reason(workspace: Workspace
 
 def test_nothing_chosen_changes_nothing(workspace: Workspace) -> None:
     at = apply(page())
-    assert "请至少选一个" in " ".join(e.value for e in at.error)
+    assert "请至少选一行或一列" in " ".join(e.value for e in at.error)
     assert recipes.current(workspace.engine, "wishes").revision == 0
 
 

@@ -279,7 +279,7 @@ def test_other_versions_are_mixed_in_by_share_and_a_copy_brings_them(workspace, 
 
     settings = settings.model_copy(update={"mix": (training.read_part("闲聊:all"),)})
     run = training.prepare_training(workspace, KEY, settings, version)
-    assert "闲聊 30 条（33%）" in texts(open_train(app, run=str(run.id)))
+    assert "闲聊 30 条（33%，token " in texts(open_train(app, run=str(run.id)))
     del app.query_params["run"]
     open_train(app, clone=str(run.id))
     assert app.multiselect(key="train_mix").value == ["闲聊"]
