@@ -22,6 +22,7 @@ _ACTIONS = {
         "replace": "查找替换",
         "inputs": "重写输入",
         "system": "换系统提示",
+        "rename": "随列表改名",
     },
     "README.md": {
         "edit": "edited",
@@ -30,6 +31,7 @@ _ACTIONS = {
         "replace": "changed by find and replace",
         "inputs": "got a rebuilt input",
         "system": "got another system prompt",
+        "rename": "renamed with the lists",
     },
 }
 

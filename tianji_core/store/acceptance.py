@@ -13,7 +13,7 @@ from tianji_core.store.schema import changes, samples, steps
 from tianji_core.store.steps import EDIT, FIX, INPUTS, RENAME, REPLACE, SYSTEM, TABLE
 
 _CHUNK = 1000
-_CHANGING = (EDIT, FIX, TABLE, REPLACE, INPUTS, SYSTEM, RENAME)
+CHANGING = (EDIT, FIX, TABLE, REPLACE, INPUTS, SYSTEM, RENAME)
 """Actions that change what a sample says."""
 
 
@@ -89,7 +89,7 @@ def _changes(recipe: str, ids: Sequence[int]) -> Select[Any]:
         .where(
             changes.c.sample_id.in_(ids),
             steps.c.recipe == recipe,
-            steps.c.action.in_(_CHANGING),
+            steps.c.action.in_(CHANGING),
             steps.c.undone.is_(False),
         )
         .group_by(steps.c.who, steps.c.action)
