@@ -6,14 +6,14 @@ import hashlib
 import json
 import re
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from email.parser import BytesParser
 from email.policy import HTTP
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import unquote, urlparse
+
+from tests.hub_answers import HubAnswers, HubServer, serving
 
 TOKEN = "hub-token-Zq81xvPL0w77"
 OWNER = "someone"
@@ -42,25 +42,20 @@ class Fault:
     said: str = "planted"
 
 
-class LoopbackHub(ThreadingHTTPServer):
+class LoopbackHub(HubServer):
     """``repos`` by (kind, name), ``blobs`` by SHA-256, ``faults`` to be answered, ``requests`` that came.
     While ``held`` is set, contents are read to their half and nothing is answered until ``released`` is.
     ``always_public`` makes every new repository public, whatever was asked for."""
 
-    daemon_threads = True
-
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server_address[1]}"
+        super().__init__(Handler)
         self.repos: dict[tuple[str, str], Repo] = {}
         self.blobs: dict[str, bytes] = {}
         self.parts: dict[str, dict[int, bytes]] = {}
         self.faults: list[Fault] = []
         self.requests: list[str] = []
         self.received = 0
-        self.held = threading.Event()
         self.reading = threading.Event()
-        self.released = threading.Event()
         self.always_public = False
         self.tokens = {TOKEN}
         self.lock = threading.Lock()
@@ -78,12 +73,8 @@ class LoopbackHub(ThreadingHTTPServer):
         return None
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(HubAnswers):
     server: LoopbackHub
-    protocol_version = "HTTP/1.1"
-
-    def log_message(self, *_values: object) -> None:
-        return
 
     def do_GET(self) -> None:
         self._handle()
@@ -102,13 +93,13 @@ class Handler(BaseHTTPRequestHandler):
         if body is None:
             return
         if (fault := self.server.fault(line)) is not None:
-            self._json({"error": fault.said, "Message": fault.said}, fault.status, fault.headers)
+            self.send_json({"error": fault.said, "Message": fault.said}, fault.status, fault.headers)
             return
         if self.command == "PUT":
             self._content(path, body)
         elif self.headers.get("Authorization") != f"Bearer {TOKEN}" and not path.startswith("/parts/"):
             said = "Invalid credentials in Authorization header"
-            self._json({"error": said, "Message": said}, 401)
+            self.send_json({"error": said, "Message": said}, 401)
         else:
             self._routed(path, body)
 
@@ -148,7 +139,7 @@ class Handler(BaseHTTPRequestHandler):
             if (found := re.fullmatch(pattern, path)) is not None:
                 value = answer(*found.groups())
                 if value is not None:
-                    self._json(value)
+                    self.send_json(value)
                 return
         self._missing()
 
@@ -162,10 +153,10 @@ class Handler(BaseHTTPRequestHandler):
             else:
                 oid = path.rpartition("/")[2]
                 if hashlib.sha256(body).hexdigest() != oid:
-                    self._json({"error": "hash", "Message": "hash"}, 400)
+                    self.send_json({"error": "hash", "Message": "hash"}, 400)
                     return
                 self.server.blobs[oid] = body
-        self._json({}, 200, {"ETag": hashlib.md5(body).hexdigest()})
+        self.send_json({}, 200, {"ETag": hashlib.md5(body).hexdigest()})
 
     # Hugging Face
 
@@ -218,7 +209,7 @@ class Handler(BaseHTTPRequestHandler):
         parts = self.server.parts[oid]
         body = b"".join(parts[number] for number in sorted(parts))
         if hashlib.sha256(body).hexdigest() != oid:
-            self._json({"error": "hash"}, 400)
+            self.send_json({"error": "hash"}, 400)
             return None
         self.server.blobs[oid] = body
         return {}
@@ -296,37 +287,18 @@ class Handler(BaseHTTPRequestHandler):
 
     def _make(self, kind: str, name: str, private: bool, licence: str) -> Any:
         if not name.startswith(f"{OWNER}/"):
-            self._json({"error": "no rights", "Message": "no rights"}, 403)
+            self.send_json({"error": "no rights", "Message": "no rights"}, 403)
             return None
         if (kind, name) in self.server.repos:
-            self._json({"error": "You already created this repo", "Message": "already exists"}, 409)
+            self.send_json({"error": "You already created this repo", "Message": "already exists"}, 409)
             return None
         self.server.repos[kind, name] = Repo(private and not self.server.always_public, licence=licence)
         return {"url": f"{self.server.url}/{name}"}
 
     def _missing(self) -> None:
-        self._json({"error": "not found", "Message": "not found"}, 404, {"X-Error-Code": "RepoNotFound"})
-
-    def _json(self, value: object, status: int = 200, headers: dict[str, str] | None = None) -> None:
-        body = json.dumps(value).encode()
-        self.send_response(status)
-        for name, text in {"Content-Type": "application/json", **(headers or {})}.items():
-            self.send_header(name, text)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
+        self.send_json({"error": "not found", "Message": "not found"}, 404, {"X-Error-Code": "RepoNotFound"})
 
 
-@contextmanager
-def loopback_hub() -> Iterator[LoopbackHub]:
+def loopback_hub() -> AbstractContextManager[LoopbackHub]:
     """Serves an empty hub."""
-    hub = LoopbackHub()
-    thread = threading.Thread(target=hub.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield hub
-    finally:
-        hub.released.set()
-        hub.shutdown()
-        hub.server_close()
-        thread.join()
+    return serving(LoopbackHub())
