@@ -30,9 +30,14 @@ def _row_words(rows, seed):
 
 
 @triton.jit
-def _kept(row_words, columns, least):
+def _hashed(row_words, columns):
     word = row_words[:, None] ^ _mixed(columns.to(tl.uint32) * _GOLDEN)[None, :]
-    return (word ^ (word >> 16)) * _FIRST >= least.to(tl.uint32)
+    return (word ^ (word >> 16)) * _FIRST
+
+
+@triton.jit
+def _kept(row_words, columns, least):
+    return _hashed(row_words, columns) >= least.to(tl.uint32)
 
 
 @triton.jit(do_not_specialize=["seed", "least"])
@@ -153,8 +158,7 @@ def _add_product(
         total = tl.dot(lows, weights, total)
     at = result + far[:, None] * result_stride + columns[None, :]
     whole = (tl.load(at, mask=there, other=0.0).to(tl.float32) + total).to(tl.uint32, bitcast=True)
-    word = _row_words(rows, seed)[:, None] ^ _mixed(columns.to(tl.uint32) * _GOLDEN)[None, :]
-    noise = tl.where((whole & _INFINITE) != _INFINITE, ((word ^ (word >> 16)) * _FIRST) >> 16, 0)
+    noise = tl.where((whole & _INFINITE) != _INFINITE, _hashed(_row_words(rows, seed), columns) >> 16, 0)
     tl.store(at, ((whole + noise) >> 16).to(tl.uint16).to(tl.bfloat16, bitcast=True), mask=there)
 
 
