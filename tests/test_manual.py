@@ -5,6 +5,9 @@ import runpy
 from pathlib import Path
 
 import pytest
+from babel.messages.pofile import read_po
+
+from tianji_core.recipe.loading import load_recipe
 
 ROOT = Path(__file__).resolve().parents[1]
 GUIDE = ROOT / "docs" / "guide"
@@ -48,3 +51,29 @@ def test_every_variable_that_a_person_may_set_is_explained(language: str) -> Non
         re.findall(r"`(TIANJI_[A-Z_]+)`", (GUIDE / language / "reference" / "settings.md").read_text("utf-8"))
     )
     assert read - own == explained
+
+
+INSTRUCTIONS = {
+    "zh": r"(?:点|打开|勾上?)\s*(?:“([^”\n]+)”|\*\*([^*\n]+)\*\*)",
+    "en": r"(?:[Pp]ress|[Tt]ick|[Oo]pen)\s+(?:“([^”\n]+)”|\"([^\"\n]+)\")",
+}
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_what_a_reader_is_told_to_press_stands_on_a_page(language: str) -> None:
+    catalogue = read_po((ROOT / "locale/en/LC_MESSAGES/studio.po").open("rb"))
+    texts = {
+        str(text) for message in catalogue for text in (message.id if language == "zh" else message.string,)
+    }
+    shown = {re.sub(r"\{\w+\}", "n", text) for text in texts} | {
+        style.text for style in load_recipe(ROOT / "configs/recipes/wishes.yaml").styles
+    }
+    told = [
+        (page.relative_to(ROOT).as_posix(), quoted or strong)
+        for page in [
+            ROOT / ("README_zh.md" if language == "zh" else "README.md"),
+            *(GUIDE / language).rglob("*.md"),
+        ]
+        for quoted, strong in re.findall(INSTRUCTIONS[language], page.read_text("utf-8"))
+    ]
+    assert len(told) >= 8 and [each for each in told if each[1] not in shown] == []

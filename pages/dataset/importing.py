@@ -31,7 +31,7 @@ def import_part(workspace: Workspace, recipe_key: str) -> None:
     st.caption(
         _(
             "认得的格式：教程的原始文件和训练文件（conversation）、Alpaca、ShareGPT、messages、各种一问一答；JSON、JSONL、"
-            "Parquet，或者有“输入”“输出”两列的 CSV；UTF-8、GBK 或 Big5。已经有的样本不会重复添加。"
+            "Parquet，或者有“输入”“输出”两列的 CSV、Excel（xlsx）；UTF-8、GBK 或 Big5。已经有的样本不会重复添加。"
         )
     )
     job = dataset.import_job(workspace, recipe_key)

@@ -60,8 +60,8 @@ def import_samples(
     as_json: JsonOption = False,
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Import JSON, JSONL, CSV or Parquet in raw, merged, Alpaca, ShareGPT or messages form, or pairs of
-    questions and answers; known items are not added again."""
+    """Import JSON, JSONL, CSV, Excel or Parquet in raw, merged, Alpaca, ShareGPT or messages form, or pairs
+    of questions and answers; known items are not added again."""
     where, bounds = fetching.place(), fetching.bounds()
     if where is not None and encoding:
         raise InputError(_("--encoding 只能用于这台机器上的文件，不能和 --hub、--modelscope 一起用"))
