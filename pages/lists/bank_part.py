@@ -7,6 +7,7 @@ import streamlit as st
 from pages.lists.list_paste import STATUS_ICONS, decoded, status_titles
 from pages.shared.frame import report_errors
 from pages.shared.kept_files import forget_files, kept_files
+from pages.shared.text import plain
 from tianji_core.i18n import _
 from tianji_core.recipe import Recipe
 from tianji_core.recipe.example_banks import FILE_TYPES, BankRow, add_bank, read_bank
@@ -21,7 +22,7 @@ def bank_box(recipe: Recipe, style: str, save: Save) -> None:
         st.caption(
             _(
                 "JSON（“风格: [示例…]”的对象，或一个列表）、txt（一行一条）、csv（有“示例”“风格”两列，或只有一列）；没写风格的算“{style}”。每个风格多少条都行，造数时轮着用。",
-                style=style,
+                style=plain(style),
             )
         )
         form = f"bank-{recipe.key}"

@@ -43,6 +43,7 @@ def test_twelve_cells_are_compared_judged_blind_and_taken_away(
     earlier = board_keys(space)
     visit(page, shared, "compare?view=new")
     choose(page, "compare_names", "大舅")
+    page.get_by_text("更多：自己写问题").click()
     page.locator(".st-key-compare_free textarea").fill("祝您健康")
     page.locator(".st-key-compare_free textarea").press("Control+Enter")
     settle(page)

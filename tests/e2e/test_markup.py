@@ -21,6 +21,7 @@ from tianji_core.comparison.board import save_board
 from tianji_core.files import write_text
 from tianji_core.models import register_folder
 from tianji_core.recipe import Recipe, Scene
+from tianji_core.recipe.axes import Axis, AxisOption
 from tianji_core.recipe.editing import changed
 from tianji_core.recipe.plan import Plan, Task
 from tianji_core.roles import Role
@@ -35,7 +36,14 @@ from tianji_core.workspace import Workspace
 
 VIEWS = [
     "",
-    *("lists", "lists?list=场景", "lists?list=风格", "lists?list=随机注入", "lists?list=训练输入"),
+    *(
+        "lists",
+        "lists?list=场景",
+        "lists?list=风格",
+        "lists?list=随机注入",
+        "lists?list=训练输入",
+        "lists?list=条件",
+    ),
     *(
         "heatmap",
         "heatmap?map_view=样本覆盖",
@@ -94,8 +102,15 @@ def planted_recipe(recipe: Recipe, port: int) -> Recipe:
     other = recipe.names[1].model_copy(update={"text": anchor(port, "n")})
     where = scene.model_copy(update={"text": anchor(port, "s")})
     tone = style.model_copy(update={"text": anchor(port, "t"), "suffix": ",x"})
+    axis = Axis(
+        id="a",
+        title=mark(port, "a"),
+        options=(AxisOption(id="o", title=mark(port, "o"), words=(mark(port, "ow"),)),),
+        enabled=True,
+    )
     return changed(
         recipe,
+        axes=(axis,),
         title=mark(port, "r"),
         description=mark(port, "d"),
         names=(name, other, *(one for one in recipe.names if one.text == "大舅")),

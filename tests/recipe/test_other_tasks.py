@@ -131,3 +131,13 @@ def test_lists_that_make_no_recipe_are_named(lists: tuple[list[str], ...], said:
 def test_double_and_blank_lines_are_left_out() -> None:
     recipe: Recipe = begun_recipe("one", "一", Words(), ["甲", "", " 甲 ", "乙"], ["事"], ["短", "短"])
     assert [name.text for name in recipe.names] == ["甲", "乙"] and len(recipe.styles) == 1
+
+
+@pytest.mark.parametrize(
+    "word", ["![n](//1.2.3.4/n)", "**客户**", "<b>客户</b>", "见 www.a.cn", "a@b.cn", "http://a"]
+)
+def test_words_that_pages_would_draw_as_markup_are_refused(word: str) -> None:
+    with pytest.raises(RecipeError, match="叫法里不能有"):
+        changed(RECIPES["apologies"], words={"name": word})
+    with pytest.raises(RecipeError, match="叫法里不能有"):
+        changed(RECIPES["apologies"], relations=[{"id": "receiver", "title": word}])

@@ -103,7 +103,7 @@ def test_cells_are_read_from_the_questions_of_a_training_file(
 
 @pytest.mark.parametrize("share", [-0.1, 1.5])
 def test_a_share_out_of_bounds_is_refused(share: float) -> None:
-    with pytest.raises(TrainingError, match="名单外"):
+    with pytest.raises(TrainingError, match="换人"):
         varied(share)
 
 

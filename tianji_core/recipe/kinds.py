@@ -1,14 +1,27 @@
 """The kinds of names and scenes, with their titles; a recipe may have others than the shipped ones."""
 
+import re
 from collections.abc import Iterable
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
 
 from tianji_core.i18n import N_, _
 
 Label = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40)]
+_MARKUP = re.compile(r"[\\\[\]<>*_`$~|^]|://|www\.|@", re.IGNORECASE)
+"""What pages would draw as markup, a link or a picture."""
+
+
+def _without_markup(text: str) -> str:
+    if (sign := _MARKUP.search(text)) is not None:
+        raise ValueError(_("页面上的叫法里不能有“{sign}”：“{text}”", sign=sign[0], text=text))
+    return text
+
+
+Called = Annotated[Label, AfterValidator(_without_markup)]
+"""What something is called on the pages, which draw it as it is."""
 
 
 class Relation(StrEnum):
@@ -64,7 +77,7 @@ class Kind(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: Label
-    title: Label
+    title: Called
 
 
 RELATIONS = tuple(Kind(id=relation.value, title=title) for relation, title in RELATION_TITLES.items())

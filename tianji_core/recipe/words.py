@@ -4,7 +4,7 @@ called. The shipped ones are those of blessings."""
 from pydantic import BaseModel, ConfigDict
 
 from tianji_core.i18n import N_, _
-from tianji_core.recipe.kinds import Label
+from tianji_core.recipe.kinds import Called
 
 
 class Words(BaseModel):
@@ -13,12 +13,12 @@ class Words(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    text: Label = N_("祝福")
-    name: Label = N_("称谓")
-    scene: Label = N_("场景")
-    style: Label = N_("风格")
-    to_whom: Label = N_("送给谁")
-    what_for: Label = N_("什么场合")
+    text: Called = N_("祝福")
+    name: Called = N_("称谓")
+    scene: Called = N_("场景")
+    style: Called = N_("风格")
+    to_whom: Called = N_("送给谁")
+    what_for: Called = N_("什么场合")
 
     def shown(self) -> "Words":
         """Returns the words as pages show them: the shipped ones in their language, a person's own as they
