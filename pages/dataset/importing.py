@@ -28,21 +28,16 @@ from tianji_core.workspace import Workspace
 
 def import_part(workspace: Workspace, recipe_key: str) -> None:
     """Draws the forms of the sources or the running import, and the earlier imports."""
-    st.caption(
-        _(
-            "认得的格式：教程的原始文件和训练文件（conversation）、Alpaca、ShareGPT、messages、各种一问一答；JSON、JSONL、"
-            "Parquet，或者有“输入”“输出”两列的 CSV、Excel（xlsx）；UTF-8、GBK 或 Big5。已经有的样本不会重复添加。"
-        )
-    )
     job = dataset.import_job(workspace, recipe_key)
     if job is not None and job.active:
         follow_job(workspace, job.id, "stop_import")
     else:
-        trusted = st.checkbox(
+        left, right = st.columns(2, gap="large", vertical_alignment="bottom")
+        trusted = left.checkbox(
             _("这些数据已经审过，导入后直接采用"), **kept(TYPED, "import_accepted", switch, False)
         )
         state = ACCEPTED if trusted else PENDING
-        version = st.text_input(
+        version = right.text_input(
             _("存成单独的数据集版本（可不填）"),
             placeholder=_("例如 闲聊"),
             max_chars=60,
@@ -69,6 +64,12 @@ def _from_files(workspace: Workspace, recipe_key: str, state: str, version: str)
     with left:
         types = ["json", "jsonl", "ndjson", "csv", "tsv", "xlsx", "parquet"]
         uploads = kept_files(_("选择文件"), types, "import_files", several=True)
+        st.caption(
+            _(
+                "认得的格式：教程的原始文件和训练文件（conversation）、Alpaca、ShareGPT、messages、各种一问一答；JSON、JSONL、"
+                "Parquet，或者有“输入”“输出”两列的 CSV、Excel（xlsx）；UTF-8、GBK 或 Big5。已经有的样本不会重复添加。"
+            )
+        )
     path = right.text_input(
         _("或者填这台机器上的文件或文件夹路径"), placeholder="/data/wishes", **kept_text("import_path")
     ).strip()

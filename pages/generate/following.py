@@ -36,6 +36,11 @@ def following_part(workspace: Workspace, recipe: Recipe) -> None:
     st.fragment(_progress, run_every=1.0 if active else None, key="following_box")(
         workspace, recipe.key, active
     )
+    st.caption(
+        _(
+            "接着采用了的样本再说一句，例如“再短一点”，造数模型改写，成为两轮对话：训练出来的模型就会照人说的改。"
+        )
+    )
     with report_errors():
         left, right = st.columns(2, gap="large")
         with left:

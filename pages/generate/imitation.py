@@ -32,6 +32,9 @@ def imitation_part(workspace: Workspace, recipe: Recipe) -> None:
     """Draws the run in the address, the form of a new run, and the list of runs."""
     if (linked := asked_number("imitation")) is not None:
         show_imitation_run(workspace, linked)
+    st.caption(
+        _("贴几段喜欢的文字，造数模型照它们的口吻写新的，再换给别的人和事；和原文太像的不要。写好的进审核。")
+    )
     with report_errors():
         left, right = st.columns(2, gap="large")
         with left:

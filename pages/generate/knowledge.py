@@ -56,6 +56,7 @@ def knowledge_part(workspace: Workspace, recipe: Recipe) -> None:
     linked = st.query_params.get("knowledge", "")
     if linked.isascii() and linked.isdecimal() and len(linked) < 10:
         show_knowledge_run(workspace, int(linked))
+    st.caption(_("放进自己的资料，造数模型照每一块出几组问答，成为样本，一样审核、冻结、训练。"))
     with report_errors():
         left, right = st.columns(2, gap="large")
         with left:

@@ -147,27 +147,28 @@ def _common_fields(recipe: Recipe, axis: Axis, option: AxisOption, revision: int
         **arguments("words", any_text, words),
     )
     fields["words"] = tuple(line.strip() for line in said.splitlines() if line.strip())
-    fields["weight"] = st.number_input(
-        _("权重"), 0.01, 1000.0, option.weight, **arguments("weight", within(0.01, 1000.0), option.weight)
-    )
-    st.caption(_("不写在："))
-    relations, called = recipe.relation_titles(), recipe.words.shown()
-    for name, title, known in (
-        ("not_styles", called.style, [style.text for style in recipe.styles]),
-        ("not_relations", _("关系"), list(recipe.relation_titles())),
-        ("not_scenes", called.scene, [scene.text for scene in recipe.scenes]),
-    ):
-        saved = [str(entry) for entry in getattr(option, name)]
-        fields[name] = tuple(
-            st.multiselect(
-                title,
-                known,
-                saved,
-                format_func=lambda entry: plain(relations.get(str(entry), str(entry))),
-                placeholder=_("没有例外"),
-                **arguments(name, some_of(known), saved),
-            )
+    with st.expander(_("权重，和不写它的地方"), icon="🚫", key=f"axis_limits_{suffix}"):
+        fields["weight"] = st.number_input(
+            _("权重"), 0.01, 1000.0, option.weight, **arguments("weight", within(0.01, 1000.0), option.weight)
         )
+        st.caption(_("不写在："))
+        relations, called = recipe.relation_titles(), recipe.words.shown()
+        for name, title, known in (
+            ("not_styles", called.style, [style.text for style in recipe.styles]),
+            ("not_relations", _("关系"), list(recipe.relation_titles())),
+            ("not_scenes", called.scene, [scene.text for scene in recipe.scenes]),
+        ):
+            saved = [str(entry) for entry in getattr(option, name)]
+            fields[name] = tuple(
+                st.multiselect(
+                    title,
+                    known,
+                    saved,
+                    format_func=lambda entry: plain(relations.get(str(entry), str(entry))),
+                    placeholder=_("没有例外"),
+                    **arguments(name, some_of(known), saved),
+                )
+            )
     unsaved = any(fields[name] != getattr(option, name) for name in fields)
     if save_bar("save_option", form, unsaved, lambda: forget(form, names)):
         with report_errors():

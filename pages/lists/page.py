@@ -148,7 +148,8 @@ def facts_part() -> None:
     )
     save_table(edit_facts, facts_table(recipe, f"facts_{revision}"), "facts", _("细节"))
     paste_box(recipe, Listing.FACTS, _("细节"), save)
-    facts_settings(recipe, revision, save)
+    with st.expander(_("给多少任务配细节，训练输入里写不写"), icon="🎚️", key="facts_use"):
+        facts_settings(recipe, revision, save)
     facts_coverage(workspace, recipe)
 
 

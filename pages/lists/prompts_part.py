@@ -32,10 +32,11 @@ def _writing(workspace: Workspace, recipe: Recipe, revision: int, save: Save) ->
     keys = {name: f"{name}_{revision}" for name in _FIELDS}
     saved = recipe.prompts
     kept_fields = {name: kept(form, key, any_text, getattr(saved, name), name) for name, key in keys.items()}
-    system = st.text_area(_("训练用的系统提示"), saved.system, **kept_fields["system"])
+    system = st.text_area(_("训练用的系统提示"), saved.system, height=80, **kept_fields["system"])
     teacher_system = st.text_area(
         _("给造数模型的系统消息"),
         saved.teacher_system,
+        height=80,
         **kept_fields["teacher_system"],
         help=_("作为 system 消息发送，不进训练数据；留空就不发。"),
     )

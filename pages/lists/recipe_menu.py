@@ -23,65 +23,82 @@ Save = Callable[[Recipe, str, Callable[[], None] | None], None]
 
 
 def recipe_menu(row: DeltaGenerator, workspace: Workspace, recipe: Recipe, revision: int, save: Save) -> None:
-    """Draws the buttons of the menu with their panels into ``row``; a built-in recipe cannot be removed."""
-    titled, described = f"title_{recipe.key}", f"description_{recipe.key}"
-    with row.popover(_("改名和说明"), icon="✏️"):
-        title = st.text_input(
-            _("名称"), recipe.title, max_chars=40, **kept_text(f"title_{revision}", recipe.title, titled)
-        )
-        description = st.text_area(
-            _("说明（写给人看，也会告诉提建议的模型）"),
-            recipe.description,
-            **kept_text(f"description_{revision}", recipe.description, described),
-        )
-        if st.button(_("保存"), key="save_title", type="primary", icon="💾"):
-            with report_errors():
-                forget(TYPED, {titled: f"title_{revision}", described: f"description_{revision}"})
-                save(changed(recipe, title=title, description=description), _("名称和说明"), None)
-    with row.popover(_("复制成新配方"), icon="🧬"):
-        st.caption(_("列表、适配度、提示词都照抄一份，改成另一种任务；样本不会一起过去。"))
-        title = st.text_input(
-            _("新名称"), max_chars=40, placeholder=_("例如：道歉"), **kept_text("copy_title")
-        )
-        key = st.text_input(
-            _("英文短名（小写字母、数字、- 和 _）"), placeholder="apologies", **kept_text("copy_key")
-        )
-        st.button(
-            _("复制"),
-            key="copy_recipe",
-            type="primary",
-            disabled=not (title.strip() and key.strip()),
-            on_click=_copy,
-            args=(workspace, recipe.key, key.strip(), title.strip()),
-        )
-    with row.popover(_("怎么叫"), icon="🏷️"):
-        words_form(recipe, revision, save)
-    with row.popover(_("新建配方"), icon="🌱"):
-        begin_form(workspace)
-    with row.popover(_("YAML 导入导出"), icon="📄"):
-        st.download_button(
-            _("导出 YAML"),
-            data=lambda: dump_recipe(recipe),
-            file_name=f"{recipe.key}.yaml",
-            key="export_recipe",
-            icon="⬇️",
-            on_click="ignore",
-            width="stretch",
-        )
-        for upload in kept_files(_("配方文件"), ["yaml", "yml"], "import_recipe", largest=8):
-            _import(workspace, recipe, upload.name, upload.getvalue(), save)
-    if recipe.key not in built_in_recipes():
-        with row.popover(_("删除配方"), icon="🗑️"):
-            st.write(_("配方和它的样本、数据集、训练、模型一起放进回收站（在模型页），可以恢复。"))
-            st.button(
-                _("确定删除"),
-                key="remove_recipe",
-                type="primary",
-                on_click=_remove,
-                args=(workspace, recipe.key),
-            )
+    """Draws the two buttons of the menu with their panels into ``row``: what this recipe is called, and what
+    makes, moves or removes whole recipes; a built-in one cannot be removed."""
+    with row.popover(_("名字和叫法"), icon="🏷️"):
+        named, called = st.tabs([_("改名和说明"), _("怎么叫")])
+        with named:
+            _name_form(recipe, revision, save)
+        with called:
+            words_form(recipe, revision, save)
+    removable = recipe.key not in built_in_recipes()
+    with row.popover(_("新建 · 导入导出"), icon="🌱"):
+        titles = [_("新建配方"), _("复制成新配方"), _("YAML 导入导出")]
+        begun, copied, moved, *removed = st.tabs([*titles, _("删除配方")] if removable else titles)
+        with begun:
+            begin_form(workspace)
+        with copied:
+            _copy_form(workspace, recipe)
+        with moved:
+            _files_form(workspace, recipe, save)
+        for place in removed:
+            with place:
+                _remove_form(workspace, recipe)
     if error := st.session_state.pop("_menu_error", None):
         st.error(plain(error), icon="⚠️")
+
+
+def _name_form(recipe: Recipe, revision: int, save: Save) -> None:
+    titled, described = f"title_{recipe.key}", f"description_{recipe.key}"
+    title = st.text_input(
+        _("名称"), recipe.title, max_chars=40, **kept_text(f"title_{revision}", recipe.title, titled)
+    )
+    description = st.text_area(
+        _("说明（写给人看，也会告诉提建议的模型）"),
+        recipe.description,
+        **kept_text(f"description_{revision}", recipe.description, described),
+    )
+    if st.button(_("保存"), key="save_title", type="primary", icon="💾"):
+        with report_errors():
+            forget(TYPED, {titled: f"title_{revision}", described: f"description_{revision}"})
+            save(changed(recipe, title=title, description=description), _("名称和说明"), None)
+
+
+def _copy_form(workspace: Workspace, recipe: Recipe) -> None:
+    st.caption(_("列表、适配度、提示词都照抄一份，改成另一种任务；样本不会一起过去。"))
+    title = st.text_input(_("新名称"), max_chars=40, placeholder=_("例如：道歉"), **kept_text("copy_title"))
+    key = st.text_input(
+        _("英文短名"), placeholder="apologies", help=_("小写字母、数字、- 和 _"), **kept_text("copy_key")
+    )
+    st.button(
+        _("复制"),
+        key="copy_recipe",
+        type="primary",
+        disabled=not (title.strip() and key.strip()),
+        on_click=_copy,
+        args=(workspace, recipe.key, key.strip(), title.strip()),
+    )
+
+
+def _files_form(workspace: Workspace, recipe: Recipe, save: Save) -> None:
+    st.download_button(
+        _("导出 YAML"),
+        data=lambda: dump_recipe(recipe),
+        file_name=f"{recipe.key}.yaml",
+        key="export_recipe",
+        icon="⬇️",
+        on_click="ignore",
+        width="stretch",
+    )
+    for upload in kept_files(_("配方文件"), ["yaml", "yml"], "import_recipe", largest=8):
+        _import(workspace, recipe, upload.name, upload.getvalue(), save)
+
+
+def _remove_form(workspace: Workspace, recipe: Recipe) -> None:
+    st.write(_("配方和它的样本、数据集、训练、模型一起放进回收站（在模型页），可以恢复。"))
+    st.button(
+        _("确定删除"), key="remove_recipe", type="primary", on_click=_remove, args=(workspace, recipe.key)
+    )
 
 
 def _import(workspace: Workspace, recipe: Recipe, file: str, content: bytes, save: Save) -> None:

@@ -64,7 +64,7 @@ def begin_form(workspace: Workspace) -> None:
     )
     columns = st.columns(3)
     title = columns[0].text_input(_("新名称"), max_chars=40, **kept_text("begin_title"))
-    key = columns[1].text_input(_("英文短名（小写字母、数字、- 和 _）"), **kept_text("begin_key"))
+    key = columns[1].text_input(_("英文短名"), help=_("小写字母、数字、- 和 _"), **kept_text("begin_key"))
     words = {"text": columns[2].text_input(_("一条内容叫什么"), max_chars=40, **kept_text("begin_text"))}
     lists: dict[str, list[str]] = {}
     for column, (word, field, label, entries, default) in zip(
@@ -80,7 +80,7 @@ def begin_form(workspace: Workspace) -> None:
             label, max_chars=40, placeholder=_(default), **kept_text(f"begin_{word}")
         )
         words[word] = words[word].strip() or default
-        text = column.text_area(entries, height=140, **kept_text(f"begin_{field}"))
+        text = column.text_area(entries, height=100, **kept_text(f"begin_{field}"))
         lists[field] = text.splitlines()
     ready = bool(title.strip() and key.strip() and words["text"].strip())
     if st.button(_("建配方"), key="begin_recipe", type="primary", icon="🌱", disabled=not ready):
