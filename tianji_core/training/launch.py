@@ -228,7 +228,19 @@ def check_again(workspace: Workspace, run: TrainingRun) -> None:
     # what came in a bundle was checked as it was unpacked
     if (mixed := record_of(run).mixed) is not None and (folder / MIX).is_file():
         verify_mixed(folder, mixed)
-    check_base(run)
+    if record_of(run).base_fingerprint or not record_of(run).place:
+        check_base(run)
+
+
+def make_ready(workspace: Workspace, run: TrainingRun) -> None:
+    """Checks again and names the base in the config where it lies now; a base that only the place elsewhere
+    sees is not looked at.
+
+    Raises:
+        StudioError: dataset or base have changed or are gone.
+    """
+    check_again(workspace, run)
+    write_base(work_folder(workspace, run), record_of(run).settings.base_folder)
 
 
 def _try_base(workspace: Workspace, run: TrainingRun, watch: "_Watch") -> None:
@@ -295,8 +307,7 @@ def run_training(workspace: Workspace, run: TrainingRun, reporter: Reporter | No
     _try_base(workspace, run, watch)
     hold = queue.take_turn(workspace, run, lambda: free_cards() or first, watch.waiting)
     try:
-        check_again(workspace, run)
-        write_base(work_dir, record_of(run).settings.base_folder)
+        make_ready(workspace, run)
         begun = record_of(run).model_copy(update={"held": hold.places, "began": time.time()})
         run = training_runs.change(workspace.engine, run.id, settings=begun.stored())
         environment = tool_environment(workspace, chosen.device)

@@ -101,7 +101,7 @@ def test_what_slurm_refuses_is_one_sentence(
     run = training.prepare_training(
         workspace, KEY, training.default_settings(KEY), add_version(workspace), place="cluster"
     )
-    with pytest.raises(PlaceError, match="Slurm 没有这个分区"):
+    with pytest.raises(PlaceError, match="Slurm 拒绝了：没有这个分区"):
         slurm_runs.submit(workspace, run, ours(partition="nowhere").slurm, again=False)
     assert slurm_runs.job_of(training.work_folder(workspace, run)) is None
     assert [each.good for each in try_place(workspace, ours())] == [True]

@@ -24,13 +24,19 @@ from tianji_core.store import jobs as job_store
 from tianji_core.store import training as rows
 from tianji_core.training import engine
 from tianji_core.training.places.adapters import HASHED_AT_ONCE, SIGN, FarFacts, FarState, SshAdapter
-from tianji_core.training.places.profile import Place, checked_place
-from tianji_core.training.places.sending import elsewhere, start_elsewhere
+from tianji_core.training.places.profile import Place, checked_place, save_place
+from tianji_core.training.places.sending import elsewhere, keep, start_elsewhere
 from tianji_core.training.places.ssh_client import QUESTION, SshClient, accept_keys, offered_keys
 from tianji_core.workspace import Workspace, open_workspace
 
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"no SSH here: {', '.join(MISSING)} not found")
 KEY = "nano-cpu-qlora"
+OLDER = """#!/bin/sh
+[ "$1" = -c ] && echo "TIANJI-PYTHON 3.9" && exit 0
+echo "TypeError: unsupported operand type(s) for |" >&2
+exit 1
+"""
+"""A Python that says of itself that it is older than the studio's."""
 FOLLOW = """
 import sys
 from tianji_core.jobs import worker
@@ -167,12 +173,17 @@ def test_what_a_place_lacks_is_said_in_one_sentence(
     workspace: Workspace, server: Server, tmp_path: Path
 ) -> None:
     trusted(workspace, lab(server))
-    other = tmp_path / "stranger"
+    other, older = tmp_path / "stranger", tmp_path / "older python"
     new_key(other)
+    older.write_text(OLDER)
+    older.chmod(0o755)
     for changes, sentence in (
         ({"key": str(other)}, "不让登录"),
         ({"python": "no-such-python"}, "那边没有 no-such-python"),
-        ({"project": "nowhere"}, "没有能用的工坊"),
+        ({"python": "/bin/true"}, "那边的 /bin/true 不是 Python"),
+        ({"python": "/bin/ls"}, "那边的 /bin/ls 不是 Python"),
+        ({"python": str(older)}, r"是 Python 3\.9，工坊要 3\.11、3\.12；请在那边用合适的 Python"),
+        ({"project": "nowhere"}, "没有能用的工坊（.*No module named"),
         ({"folder": "/proc/none"}, "lab 那边："),
     ):
         with pytest.raises(PlaceError, match=sentence):
@@ -187,10 +198,11 @@ def test_files_that_were_cut_off_are_completed_with_and_without_rsync(
     client = SshClient(workspace, trusted(workspace, lab(server)))
     whole = tmp_path / 'a "b"\\ [1] *? 祝福.bin'
     whole.write_bytes(os.urandom(300_000))
-    (server.home / "part.bin").write_bytes(whole.read_bytes()[:100_000])
-    client.send([(whole, "part.bin")])
-    client.send([(whole, "part.bin")])
-    assert (server.home / "part.bin").read_bytes() == whole.read_bytes()
+    for left in (whole.read_bytes()[:100_000], bytes(100_000), bytes(300_000), whole.read_bytes() + b"a"):
+        (server.home / "part.bin").write_bytes(left)  # a disk that was full leaves zeros
+        client.send([(whole, "part.bin")])
+        client.send([(whole, "part.bin")])
+        assert (server.home / "part.bin").read_bytes() == whole.read_bytes()
     (server.home / "in").mkdir(exist_ok=True)
     name = 'in/祝福 [1] *?"\\.bin'
     (server.home / name).write_bytes(whole.read_bytes())
@@ -206,6 +218,69 @@ def test_files_that_were_cut_off_are_completed_with_and_without_rsync(
     with pytest.raises(DiskFullError, match=r"这台机器的磁盘满了，写不进 .*full"):
         client.fetch(str(server.home), ["part.bin"], full, rsync=False)
     client.close()
+
+
+@pytest.fixture
+def small_disk(server: Server) -> Iterator[Path]:
+    """A file system of 200 KB in the home folder there; needs the right to mount one."""
+    folder = server.home / "small"
+    folder.mkdir(exist_ok=True)
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", str(folder)], capture_output=True, check=False
+    )
+    if mounted.returncode != 0:
+        pytest.skip("this user may not mount a file system")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def test_a_disk_that_is_full_there_is_said_and_leaves_no_half_base_behind(
+    workspace: Workspace, server: Server, small_disk: Path, tmp_path: Path
+) -> None:
+    """What arrived on a full disk has holes: it is sent again when there is room."""
+    base = write_tiny_base(tmp_path / "base")
+    settings = training.default_settings(KEY).model_copy(update={"base": str(base)})
+    place = trusted(workspace, lab(server, folder="small/space"))
+    run = training.prepare_training(workspace, KEY, settings, add_version(workspace), place="lab")
+    adapter = SshAdapter(workspace, place, training.record_of(run).bundle)
+    wanted = training.record_of(run).base_fingerprint
+    with pytest.raises(PlaceError, match="lab 那边的磁盘满了，请腾出空间再来"):
+        adapter.send_base(base, wanted)
+    subprocess.run(["mount", "-o", "remount,size=20m", str(small_disk)], check=True)
+    adapter.send_base(base, wanted)
+    sent = small_disk / "space" / "incoming" / f"base-{wanted}"
+    assert {path.name: path.read_bytes() for path in sent.iterdir()} == {
+        path.name: path.read_bytes() for path in base.iterdir()
+    }
+    adapter.client.close()
+
+
+@pytest.mark.slow
+def test_a_place_that_was_mended_is_used_and_one_that_leads_elsewhere_is_not(
+    workspace: Workspace, server: Server, tmp_path: Path
+) -> None:
+    """A training that may run at the former address is not sent to another machine as well."""
+    wrong = trusted(workspace, lab(server, python="no-such-python"))
+    save_place(workspace, wrong)
+    base = write_tiny_base(tmp_path / "base", seed=9)
+    settings = training.default_settings(KEY).model_copy(update={"base": str(base)})
+    run = start_elsewhere(workspace, KEY, settings, add_version(workspace), wrong)
+    job = jobs.wait(workspace, run.job_id or 0, 120)
+    assert job.state == "failed" and "那边没有 no-such-python" in jobs.log_tail(workspace, job.id)
+    save_place(workspace, lab(server, send_base=False, folder="mended"))
+    again = training.resume_training(workspace, run)
+    job = jobs.wait(workspace, again.job_id or 0, 240)
+    assert job.state == "failed" and "那边没有基座 base；请把它放到" in jobs.log_tail(workspace, job.id)
+    known = elsewhere(workspace, run)
+    assert known is not None
+    keep(workspace, run, known.model_copy(update={"seen": 1.0, "ended": False}))
+    save_place(workspace, lab(server, folder="another"))
+    again = training.resume_training(workspace, run)
+    job = jobs.wait(workspace, again.job_id or 0, 240)
+    assert "它可能还在 127.0.0.1 的 tianji-workspace 里训练" in jobs.log_tail(workspace, job.id)
+    assert not list((server.home / "another" / "incoming").glob("*.tar"))
 
 
 def test_hashes_of_large_files_are_asked_for_one_by_one_and_patiently(

@@ -12,15 +12,18 @@ from tianji_core.errors import MissingBaseError, PlaceError, PlaceUnreachableErr
 from tianji_core.gate import clean_sentence
 from tianji_core.i18n import _, language
 from tianji_core.training.places.profile import Place
-from tianji_core.training.places.ssh_client import QUESTION, SshClient, one_line
+from tianji_core.training.places.ssh_client import HASHED_IN_A_SECOND, QUESTION, SshClient, one_line
 from tianji_core.workspace import Workspace
 
 SIGN = "TIANJI-THERE "
 """Begins the line with the answer of :mod:`tianji_core.training.places.there`."""
 HASHED_AT_ONCE = 5_000_000_000
 """Bytes of files whose hashes one question asks for; a larger file is asked for alone."""
-_HASHED_IN_A_SECOND = 20_000_000
-"""Bytes that even a slow network disk reads in a second."""
+SUPPORTED = ("3.11", "3.12")
+"""The versions of Python that the studio runs on."""
+_PYTHON = "TIANJI-PYTHON "
+_VERSION = f"import sys; print('{_PYTHON}%d.%d' % sys.version_info[:2])"
+"""A line that every Python understands, and what begins its answer."""
 
 
 def _rooted(path: str) -> str:
@@ -55,7 +58,7 @@ class FarState(BaseModel):
     """A training as it is at its place. ``state`` is as in
     :class:`~tianji_core.training.progress.TrainingState`, 'unknown' before it arrived; ``files`` are the
     sizes in bytes of what can be fetched from ``folder``, by path; ``home`` is the workspace
-    there."""
+    there, ``versions`` those of the packages there."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -73,6 +76,7 @@ class FarState(BaseModel):
     files: dict[str, FarSize] = Field(default={}, max_length=5000)
     home: FarFolder | Literal[""] = ""
     rsync: bool = False
+    versions: dict[str, Said] = Field(default={}, max_length=100)
 
     @field_validator("files")
     @classmethod
@@ -182,7 +186,7 @@ class SshAdapter:
         """Returns the SHA-256 of files of the training, given by name with their sizes in bytes."""
         hashes: dict[str, str] = {}
         for names, size in _questions(sizes):
-            told = self._asked("hashes", [], json.dumps(names), QUESTION + size / _HASHED_IN_A_SECOND)
+            told = self._asked("hashes", [], json.dumps(names), QUESTION + size / HASHED_IN_A_SECOND)
             found = told.get("hashes")
             if isinstance(found, dict):
                 hashes |= {str(name): str(value) for name, value in found.items()}
@@ -239,31 +243,41 @@ class SshAdapter:
         )
 
     def _silent(self, code: int, said: str) -> PlaceError | PlaceUnreachableError:
-        place, detail = self._place, clean_sentence(said)
-        if code in (126, 127):
+        """The error where no answer came; asks the program there what it is."""
+        facts = {"place": self._place.name, "python": self._place.python}
+        detail = clean_sentence(said.strip().splitlines()[-1] if said.strip() else "")
+        if code < 0 or code > 128:
+            return PlaceUnreachableError(
+                _("{place}：那边的程序被中断了（退出码 {code}）", code=code, **facts)
+            )
+        known, version = self.client.run(shlex.join([self._place.python, "-c", _VERSION]))[:2]
+        found = version.strip().rpartition(_PYTHON)[2]
+        if known in (126, 127):
+            return PlaceError(
+                _("{place}：那边没有 {python}；请在运行位置里写上装了工坊的 Python 的路径", **facts)
+            )
+        if known != 0 or _PYTHON not in version:
+            return PlaceError(
+                _("{place}：那边的 {python} 不是 Python；请在运行位置里写上装了工坊的 Python 的路径", **facts)
+            )
+        if found not in SUPPORTED:
             return PlaceError(
                 _(
-                    "{place}：那边没有 {python}；请在运行位置里写上装了工坊的 Python 的路径",
-                    place=place.name,
-                    python=place.python,
+                    "{place}：那边的 {python} 是 Python {found}，工坊要 {wanted}；请在那边用合适的 Python 安装工坊，再把它的路径写进运行位置",
+                    found=clean_sentence(found, 20),
+                    wanted=_("、").join(SUPPORTED),
+                    **facts,
                 )
             )
         if "No module named" in said or "SyntaxError" in said:
             return PlaceError(
                 _(
                     "{place}：那边的 {python} 里没有能用的工坊（{detail}）；请在那边安装工坊，或写对 Python 和工坊文件夹",
-                    place=place.name,
-                    python=place.python,
-                    detail=detail[-200:],
+                    detail=detail,
+                    **facts,
                 )
             )
-        if code < 0 or code > 128:
-            return PlaceUnreachableError(
-                _("{place}：那边的程序被中断了（退出码 {code}）", place=place.name, code=code)
-            )
-        return PlaceError(
-            _("{place}：那边出错了（{detail}）", place=place.name, detail=detail[-300:] or code)
-        )
+        return PlaceError(_("{place}：那边出错了（{detail}）", detail=detail or code, **facts))
 
 
 def _questions(sizes: Mapping[str, int]) -> Iterator[tuple[list[str], int]]:

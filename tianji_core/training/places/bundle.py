@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import tarfile
+from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import IO
@@ -118,6 +119,16 @@ class Bundle(BaseModel):
 def versions_here() -> dict[str, str]:
     """The versions of the studio and of :data:`LOCKED` in this environment, '' for what is missing."""
     return {name: _version(name) for name in (DISTRIBUTION, *LOCKED)}
+
+
+def differing(there: Mapping[str, str]) -> str:
+    """Returns the sentence for versions of packages that another machine has otherwise, '' where none is."""
+    names = [
+        f"{name} {there[name]} ≠ {here}"
+        for name, here in versions_here().items()
+        if here and there.get(name) and there[name] != here
+    ]
+    return _("两边的版本不同，结果可能不一样：{names}", names=_("、").join(names)) if names else ""
 
 
 def _version(name: str) -> str:

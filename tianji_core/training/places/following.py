@@ -32,9 +32,9 @@ from tianji_core.store.training import TrainingRun
 from tianji_core.training import engine, load
 from tianji_core.training.launch import ElsewhereSubject
 from tianji_core.training.places.adapters import Adapter, FarState, SshAdapter
-from tianji_core.training.places.bundle import NAME
+from tianji_core.training.places.bundle import NAME, differing
 from tianji_core.training.places.profile import Place
-from tianji_core.training.places.sending import Elsewhere, elsewhere, keep
+from tianji_core.training.places.sending import Elsewhere, described_now, elsewhere, keep
 from tianji_core.training.places.slurm_here import SlurmHere
 from tianji_core.training.progress import training_state, work_folder
 from tianji_core.training.record import record_of
@@ -45,6 +45,8 @@ SHORTEST, LONGEST = 2.0, 15.0
 ATTEMPTS = 20
 """Attempts to fetch the files of a training that has ended."""
 T = TypeVar("T")
+WHERE = ("host", "port", "user", "folder")
+"""What of a place leads to another machine or folder."""
 MIRROR = ".there"
 """The folder in the work folder in which files arrive."""
 _ARRIVED = ".arrived.json"
@@ -96,14 +98,11 @@ class Follower:
     def __init__(self, workspace: Workspace, run: TrainingRun, known: Elsewhere, reporter: Reporter) -> None:
         self._workspace, self._run, self._known, self._reporter = workspace, run, known, reporter
         self._folder = work_folder(workspace, run)
-        self._adapter = adapter_of(workspace, run, known.place)
+        self._place = described_now(workspace, known.place)
+        self._adapter = adapter_of(workspace, run, self._place)
         self._pause = SHORTEST
         self._counting = False
         self._shown = ""
-
-    @property
-    def _place(self) -> Place:
-        return self._known.place
 
     def to_the_end(self) -> None:
         """Follows until the training has ended and everything is here.
@@ -148,6 +147,7 @@ class Follower:
 
     def _submitted(self) -> FarState:
         self._say(_("正在送到 {place}", place=self._place.name))
+        self._check_moved()
         again = self._known.ended
         path = self._folder / NAME
         try:
@@ -161,8 +161,28 @@ class Follower:
             self._say(_("正在把基座送到 {place}", place=self._place.name))
             adapter.send_base(base, wanted)
             far = self._adapter.submit(path, again)
-        self._known = self._known.model_copy(update={"ended": False})
+        self._known = self._known.model_copy(update={"ended": False, "place": self._place})
+        if said := differing(far.versions):
+            print(f"{self._place.name}：{said}", flush=True)
         return far
+
+    def _check_moved(self) -> None:
+        """Raises:
+        PlaceError: the place leads to another machine or folder now, and the training may still run at the
+            one to which it was sent.
+        """
+        then = self._known.place
+        moved = any(getattr(then, name) != getattr(self._place, name) for name in WHERE)
+        sent = self._known.seen is not None and not self._known.ended
+        if moved and sent and self._adapter.state().state == "unknown":
+            raise PlaceError(
+                _(
+                    "{place} 现在指向的地方没有这个训练，它可能还在 {host} 的 {folder} 里训练；把运行位置改回去再接着看",
+                    place=then.name,
+                    host=then.host,
+                    folder=then.folder,
+                )
+            )
 
     def _patiently(self, ask: Callable[[], T]) -> T:
         """Asks until the place can be reached and this disk has room; the training there goes on

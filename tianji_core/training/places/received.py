@@ -51,7 +51,6 @@ def facts(workspace: Workspace) -> dict[str, Any]:
     """What a machine that wants to send something has to know of this one; sizes in bytes."""
     cards = [{"name": card.name, "total": card.total, "free": card.free} for card in gpus()]
     return {
-        "versions": versions_here(),
         "cards": cards,
         "disk": shutil.disk_usage(workspace.home).free,
         "partitions": _partitions(),
@@ -67,8 +66,9 @@ def _partitions() -> list[str]:
 
 
 def ways(workspace: Workspace) -> dict[str, Any]:
-    """Where files are sent to, and by what they can be fetched."""
-    return {"home": str(workspace.home), "rsync": shutil.which("rsync") is not None}
+    """Where files are sent to, by what they can be fetched, and the versions here."""
+    rsync = shutil.which("rsync") is not None
+    return {"home": str(workspace.home), "rsync": rsync, "versions": versions_here()}
 
 
 def incoming(workspace: Workspace) -> Path:

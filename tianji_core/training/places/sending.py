@@ -17,7 +17,7 @@ from tianji_core.store.training import TrainingRun
 from tianji_core.training.launch import begin, prepare_training
 from tianji_core.training.lock import starting
 from tianji_core.training.places.bundle import base_of, make_bundle
-from tianji_core.training.places.profile import Place
+from tianji_core.training.places.profile import Place, places
 from tianji_core.training.presets import preset
 from tianji_core.training.progress import work_folder
 from tianji_core.training.record import record_of
@@ -31,9 +31,10 @@ CARRIED = "bundle"
 
 
 class Elsewhere(BaseModel):
-    """A training elsewhere as it was seen last. ``place`` is its place when it was sent; ``seen`` the moment
-    of the last look in seconds since the epoch, None before the first; ``ended`` says that its end was
-    reported or asked for, so that the next start resumes it; ``trouble`` is why it cannot be asked now."""
+    """A training elsewhere as it was seen last. ``place`` is its place as it was described then; ``seen`` the
+    moment of the last look in seconds since the epoch, None before the first; ``ended`` says that its end
+    was reported or asked for, so that the next start resumes it; ``trouble`` is why it cannot be asked
+    now."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -134,6 +135,17 @@ def elsewhere(workspace: Workspace, run: TrainingRun) -> Elsewhere | None:
         return None
     except ValidationError as error:
         raise PlaceError(_("{file} 坏了，请移走它", file=_path(workspace, run))) from error
+
+
+def described_now(workspace: Workspace, known: Place) -> Place:
+    """Returns a place as it is described now: a person may have mended it since. One that was removed, or
+    became another kind, is taken as it was.
+
+    Raises:
+        PlaceError: the file of the places is broken.
+    """
+    now = {each.name: each for each in places(workspace)}.get(known.name, known)
+    return now if (now.kind, now.local) == (known.kind, known.local) else known
 
 
 def _path(workspace: Workspace, run: TrainingRun) -> Path:

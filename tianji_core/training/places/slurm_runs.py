@@ -3,6 +3,7 @@ number, and known by the exit code in its work folder when Slurm has forgotten i
 
 import contextlib
 import json
+import re
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from tianji_core.gate import clean_sentence
 from tianji_core.i18n import _
 from tianji_core.jobs.environment import child_environment
 from tianji_core.store.training import TrainingRun
-from tianji_core.training.launch import CLIENT_VARIABLES, by_hand
+from tianji_core.training.launch import CLIENT_VARIABLES, by_hand, make_ready
 from tianji_core.training.progress import training_state, work_folder
 from tianji_core.training.record import record_of
 from tianji_core.training.slurm import SlurmRequest, slurm_ends
@@ -45,6 +46,7 @@ def submit(workspace: Workspace, run: TrainingRun, request: SlurmRequest, again:
 
     Raises:
         PlaceError: Slurm refuses it; says why. PlaceUnreachableError: the controller does not answer.
+            StudioError: dataset or base have changed or are gone.
     """
     folder = work_folder(workspace, run)
     name = f"tianji-{record_of(run).bundle}"
@@ -59,6 +61,7 @@ def submit(workspace: Workspace, run: TrainingRun, request: SlurmRequest, again:
     finished = training_state(workspace, run).finished
     if job is not None and (finished or not again or state_of(workspace, run).active):
         return job
+    make_ready(workspace, run)
     write_text(folder / SCRIPT, by_hand(workspace, run, request)[1])
     said = _asked("sbatch", "--parsable", f"--job-name={name}", str(folder / SCRIPT))
     number = said.strip().splitlines()[-1].partition(";")[0]
@@ -94,7 +97,7 @@ def state_of(workspace: Workspace, run: TrainingRun) -> SlurmState:
         raise PlaceUnreachableError(str(error)) from error
     word, _bar, reason = said.partition("|")
     if word in BEFORE:
-        return SlurmState("waiting", True, _("Slurm 任务 {job} 在排队（{reason}）", job=job, reason=reason))
+        return SlurmState("waiting", True, _waits(job, word, clean_sentence(reason)))
     if word in GOING:
         return SlurmState("running", True)
     code = slurm_ends(folder).get(job)
@@ -162,12 +165,46 @@ def _refused(said: str) -> PlaceError | PlaceUnreachableError:
         return ForgottenJobError(_("Slurm 不认得这个任务了（{detail}）", detail=detail))
     if any(words in said for words in _AWAY):
         return PlaceUnreachableError(_("Slurm 的控制器没有回答；任务不受影响，过一会儿再问"))
-    if "invalid partition" in said.lower():
-        return PlaceError(_("Slurm 没有这个分区，用 sinfo 看有哪些，再改运行位置（{detail}）", detail=detail))
-    if "account" in said.lower():
-        return PlaceError(_("Slurm 不认这个账户，请改运行位置里的账户（{detail}）", detail=detail))
-    if "node configuration is not available" in said or "generic resource" in said:
-        return PlaceError(_("集群没有这么多卡、核或内存的机器，请少要一些（{detail}）", detail=detail))
-    if "limit" in said.lower() or "qos" in said.lower():
-        return PlaceError(_("超过了集群给的额度或时限，请少要一些（{detail}）", detail=detail))
+    lower = said.lower()
+    for words, advice in _refusals().items():
+        if any(word in lower for word in words):
+            return PlaceError(_("Slurm 拒绝了：{advice}（{detail}）", advice=advice, detail=detail))
     return PlaceError(_("Slurm 拒绝了：{detail}", detail=detail))
+
+
+def _refusals() -> dict[tuple[str, ...], str]:
+    """What to do, by words of what Slurm said, in small letters; the first that fit."""
+    return {
+        ("invalid partition",): _("没有这个分区，用 sinfo 看有哪些，再改运行位置"),
+        ("partition not available",): _("这个分区停用了，用 sinfo 看有哪些，再改运行位置"),
+        ("accounting/qos policy",): _("超过了集群给的额度或时限，请少要一些，或等别的任务结束"),
+        ("account",): _("集群不认这个账户，或不许你用它；用 sacctmgr show assoc 看有哪些，再改运行位置"),
+        ("node configuration is not available", "generic resource"): _(
+            "集群没有这么多卡、核或内存的机器，请少要一些"
+        ),
+        ("limit", "qos"): _("超过了集群给的额度或时限，请少要一些"),
+    }
+
+
+_HINDRANCES = (
+    (r"Minutes", lambda: _("账户的机时用完了，请找管理员或换一个账户")),
+    (r"TimeLimit|MaxWall", lambda: _("要的时限比那里允许的长，请改短时限")),
+    (r"not permitted|AccountNotAllowed|QOSNotAllowed", lambda: _("你的账户不能用这个分区，请改分区或账户")),
+    (r"PartitionDown|PartitionInactive", lambda: _("这个分区停用了，请改分区或等管理员恢复")),
+    (
+        r"PartitionNodeLimit|PartitionConfig|BadConstraints|PerJob",
+        lambda: _("要的机器、核、卡或内存太多，请少要一些"),
+    ),
+    (r"(Assoc|QOS)(Grp|Max)", lambda: _("额度正被占满，别的任务结束后才轮到；等不到就请少要一些")),
+    (r"DRAINED|ReqNodeNotAvail|NodeDown", lambda: _("要的机器停用了或被预留，请等管理员恢复或改分区")),
+    (r"Held|held|HOLD", lambda: _("它被挂起了，请找管理员，或用 scontrol release 放行")),
+)
+"""Reasons of Slurm for which a job waits that does not start by waiting alone, and what to do."""
+
+
+def _waits(job: int, word: str, reason: str) -> str:
+    """Why a job that was not started yet waits, for people."""
+    for pattern, advice in _HINDRANCES:
+        if re.search(pattern, f"{word} {reason}"):
+            return _("Slurm 任务 {job} 在排队（{reason}）：{advice}", job=job, reason=reason, advice=advice())
+    return _("Slurm 任务 {job} 在排队（{reason}）", job=job, reason=reason)

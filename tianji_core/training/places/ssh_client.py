@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO
 
 from tianji_core.errors import DiskFullError, PlaceError, PlaceUnreachableError
-from tianji_core.files import write_text
+from tianji_core.files import sha256, write_text
 from tianji_core.gate import clean_sentence
 from tianji_core.i18n import _
 from tianji_core.jobs.environment import child_environment
@@ -24,12 +24,14 @@ from tianji_core.training.places.profile import Place
 from tianji_core.workspace import Workspace
 
 KNOWN_HOSTS = "known_hosts"
-CONNECT, QUESTION, TRANSFER = 15, 180.0, 6 * 3600.0
-"""Seconds for a connection, for an answer, and for files."""
+CONNECT, SCAN, QUESTION, TRANSFER = 15, 60.0, 180.0, 6 * 3600.0
+"""Seconds for a connection, for host keys, for an answer, and for files."""
 _LOST = 255
 """The exit code of ssh itself; any other is that of the command there."""
 LARGEST_ANSWER = 4_000_000
 """Bytes of output, and of errors, beyond which a command is ended."""
+HASHED_IN_A_SECOND = 20_000_000
+"""Bytes that even a slow network disk reads in a second."""
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
@@ -56,6 +58,8 @@ class SshClient:
 
     def send(self, files: Iterable[tuple[Path, str]]) -> None:
         """Sends files to paths there, relative to the home folder; a part that has arrived is not sent again.
+        A file of which something was there before is compared by its hash: a disk that was full in between
+        leaves holes.
 
         Raises:
             PlaceUnreachableError: the connection failed. PlaceError: a file cannot be written there.
@@ -69,10 +73,27 @@ class SshClient:
         lines = []
         for (source, target), there in zip(pairs, sizes, strict=True):
             if there != source.stat().st_size:  # sftp resumes only what is there and shorter
-                resumed = "-a " if there < source.stat().st_size else ""
-                lines.append(f"put {resumed}{_quoted(str(source))} {_quoted(target)}")
+                resumed = "-a " if 0 < there < source.stat().st_size else ""
+                lines.append(_put(source, target, resumed))
         if lines:
             self._sftp(lines)
+        doubtful = [pair for pair, there in zip(pairs, sizes, strict=True) if there]
+        if lines := [_put(source, target) for source, target in self._differing(doubtful)]:
+            self._sftp(lines)
+
+    def _differing(self, pairs: Sequence[tuple[Path, str]]) -> list[tuple[Path, str]]:
+        """Those of the files whose hash there is another one, all where hashes cannot be asked for."""
+        if not pairs:
+            return []
+        size = sum(source.stat().st_size for source, _target in pairs)
+        names = shlex.join([target for _source, target in pairs])
+        _code, out, _err = self.run(
+            f'for f in {names}; do sha256sum < "$f" || echo -; done', "", QUESTION + size / HASHED_IN_A_SECOND
+        )
+        hashes = [line.split(" ")[0] for line in out.splitlines()]
+        if len(hashes) != len(pairs):
+            return list(pairs)
+        return [pair for pair, there in zip(pairs, hashes, strict=True) if sha256(pair[0]) != there]
 
     def fetch(self, folder: str, names: Sequence[str], target: Path, rsync: bool) -> None:
         """Copies files of a folder there into ``target``, with their folders; what is there already is only
@@ -160,21 +181,7 @@ class SshClient:
         return options
 
     def _called(self, words: list[str], given: str, patience: float) -> tuple[int, str, str]:
-        environment = {**child_environment(network=True, keys=CLIENT_VARIABLES), "LC_ALL": "C.UTF-8"}
-        try:
-            return _answer(words, given.encode(), patience, environment)
-        except FileNotFoundError as error:
-            raise PlaceError(
-                _("这台机器没有 {program}，请先安装 OpenSSH 客户端", program=words[0])
-            ) from error
-        except subprocess.TimeoutExpired as error:
-            raise PlaceUnreachableError(
-                _("{place}：{n} 秒没有回答", place=self._place.name, n=round(patience))
-            ) from error
-        except OverflowError as error:
-            raise PlaceError(
-                _("{place}：那边的回答太长，没有读完，请检查那边的登录脚本", place=self._place.name)
-            ) from error
+        return _called(self._place, words, given, patience)
 
     def _refusal(self, said: str) -> PlaceError | PlaceUnreachableError:
         """The error for what the client said."""
@@ -200,6 +207,27 @@ class SshClient:
         return PlaceUnreachableError(
             _("{place}：连不上 {host}（{detail}）", **facts, detail=clean_sentence(said) or "—")
         )
+
+
+def _called(place: Place, words: list[str], given: str, patience: float) -> tuple[int, str, str]:
+    """Runs a program of the OpenSSH client; returns its exit code, output and errors.
+
+    Raises:
+        PlaceError: it is not installed, or the answer is too long. PlaceUnreachableError: none came in time.
+    """
+    environment = {**child_environment(network=True, keys=CLIENT_VARIABLES), "LC_ALL": "C.UTF-8"}
+    try:
+        return _answer(words, given.encode(), patience, environment)
+    except FileNotFoundError as error:
+        raise PlaceError(_("这台机器没有 {program}，请先安装 OpenSSH 客户端", program=words[0])) from error
+    except subprocess.TimeoutExpired as error:
+        raise PlaceUnreachableError(
+            _("{place}：{n} 秒没有回答", place=place.name, n=round(patience))
+        ) from error
+    except OverflowError as error:
+        raise PlaceError(
+            _("{place}：那边的回答太长，没有读完，请检查那边的登录脚本", place=place.name)
+        ) from error
 
 
 def _socket_folder() -> Path:
@@ -265,6 +293,11 @@ def _answer(
     return process.returncode, out.decode("utf-8", "replace"), err.decode("utf-8", "replace")
 
 
+def _put(source: Path, target: str, resumed: str = "") -> str:
+    """The line of sftp that sends a file; ``resumed`` '-a ' completes what is there."""
+    return f"put {resumed}{_quoted(str(source))} {_quoted(target)}"
+
+
 def one_line(path: str) -> bool:
     """Whether a path has no line break and no other control character."""
     return _CONTROLS.search(path) is None
@@ -289,19 +322,18 @@ def offered_keys(place: Place) -> list[tuple[str, str]]:
         PlaceUnreachableError: it does not answer.
     """
     words = ["ssh-keyscan", "-T", str(CONNECT), "-p", str(place.port), place.host]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
-    lines = [line for line in done.stdout.splitlines() if line and not line.startswith("#")]
+    _code, out, _err = _called(place, words, "", SCAN)
+    lines = [line for line in out.splitlines() if line and not line.startswith("#")]
     if not lines:
         raise PlaceUnreachableError(
             _("{place}：{host} 没有给出主机密钥，请检查主机名、端口和网络", place=place.name, host=place.host)
         )
-    return [(line, _fingerprint(line)) for line in lines]
+    return [(line, _fingerprint(place, line)) for line in lines]
 
 
-def _fingerprint(line: str) -> str:
-    words = ["ssh-keygen", "-l", "-f", "-"]
-    done = subprocess.run(words, input=line + "\n", capture_output=True, text=True, timeout=60, check=False)
-    parts = done.stdout.split()
+def _fingerprint(place: Place, line: str) -> str:
+    _code, out, _err = _called(place, ["ssh-keygen", "-l", "-f", "-"], line + "\n", SCAN)
+    parts = out.split()
     return f"{parts[1]} {parts[-1]}" if len(parts) > 2 else ""
 
 

@@ -6,7 +6,7 @@ from tianji_core.i18n import _
 from tianji_core.model_folders.manifest import size_text
 from tianji_core.training.places import slurm_runs
 from tianji_core.training.places.adapters import SshAdapter
-from tianji_core.training.places.bundle import LOCKED, versions_here
+from tianji_core.training.places.bundle import LOCKED, differing
 from tianji_core.training.places.profile import Place
 from tianji_core.workspace import Workspace
 
@@ -31,19 +31,13 @@ def try_place(workspace: Workspace, place: Place) -> list[PlaceFinding]:
     if place.local:
         return [_partition(place, slurm_runs.partitions())]
     facts = SshAdapter(workspace, place).facts()
-    here, there = versions_here(), facts.versions
+    there = facts.versions
     found = [PlaceFinding(True, _("连得上，那边的工作区在 {folder}", folder=facts.home))]
     if place.kind == "slurm":
         found.append(_partition(place, list(facts.partitions)))
     if missing := [name for name in LOCKED if not there.get(name)]:
         found.append(PlaceFinding(False, _("那边没有装 {names}，训练不了", names=_("、").join(missing))))
-    differing = [
-        f"{name} {there[name]} ≠ {here[name]}"
-        for name in here
-        if here[name] and there.get(name) and there[name] != here[name]
-    ]
-    if differing:
-        said = _("两边的版本不同，结果可能不一样：{names}", names=_("、").join(differing))
+    if said := differing(there):
         found.append(PlaceFinding(False, said))
     cards = [f"{card.name} {size_text(card.total)}" for card in facts.cards]
     found.append(
