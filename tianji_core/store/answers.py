@@ -11,6 +11,7 @@ from typing import Any
 from tianji_core.gate import without_secrets
 from tianji_core.ownership import remove
 from tianji_core.roles import check_may_write
+from tianji_core.store.wal import use_wal
 
 MOST_BYTES = 256 * 1024**2
 """Size of the file above which the oldest answers make room."""
@@ -77,7 +78,7 @@ class StoredAnswers:
     @contextlib.contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
         with contextlib.closing(sqlite3.connect(self.file, timeout=_WAIT)) as connection:
-            connection.execute("PRAGMA journal_mode = WAL")
+            use_wal(connection, _WAIT)
             connection.execute("PRAGMA synchronous = NORMAL")
             connection.execute(_TABLE)
             yield connection

@@ -34,6 +34,7 @@ from tianji_core.gate import first_line
 from tianji_core.i18n import _
 from tianji_core.roles import bookkeeping, check_may_write
 from tianji_core.store.address import check_address, parsed_address, shown_address, shown_error
+from tianji_core.store.wal import use_wal
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 MAPPED = 1024 * 1024 * 1024
@@ -41,6 +42,8 @@ MAPPED = 1024 * 1024 * 1024
 CACHED = 32 * 1024 * 1024
 """Bytes of changed pages that a connection caches before writing them: enough for a step over 10,000
 samples."""
+WAIT = 30.0
+"""Seconds that a statement waits for another connection's lock on a SQLite file."""
 WRITER = 0x7469616E
 """Number of the PostgreSQL advisory lock that every writing transaction holds."""
 SMALLEST_ROOM = 256 * 1024
@@ -99,8 +102,8 @@ def _configure_sqlite(engine: Engine) -> None:
     def on_connect(connection, _record):  # type: ignore[no-untyped-def]
         connection.isolation_level = None  # SQLAlchemy's begin event below opens transactions
         cursor = connection.cursor()
-        cursor.execute("PRAGMA busy_timeout=30000")
-        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute(f"PRAGMA busy_timeout={WAIT * 1000:.0f}")
+        use_wal(connection, WAIT)
         cursor.execute("PRAGMA synchronous=NORMAL")
         cursor.execute("PRAGMA foreign_keys=ON")
         cursor.execute(f"PRAGMA mmap_size={MAPPED}")
