@@ -183,8 +183,9 @@ def test_requests_per_minute_space_the_requests(workspace: Workspace, api: Loopb
         says("好")(handler, body)
 
     api.default = note
-    work(workspace, new_run(workspace, api, limit=4, concurrency=4, requests_per_minute=600))
-    assert arrivals[-1] - arrivals[0] > 0.2  # three gaps of 0.1 s, whatever the concurrency
+    work(workspace, new_run(workspace, api, limit=11, concurrency=11, requests_per_minute=600))
+    # Ten gaps of 0.1 s, whatever the concurrency; on a busy machine the first is noted late.
+    assert arrivals[-1] - arrivals[0] > 0.4
 
 
 def test_the_raw_file_has_the_form_of_the_tutorial(workspace: Workspace, api: LoopbackApi):
