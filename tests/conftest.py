@@ -19,6 +19,9 @@ from tianji_core.workspace import Workspace, open_workspace
 ROOT = Path(__file__).resolve().parents[1]
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # the processes of the tests would each compile torch again
 sys.dont_write_bytecode = False
+os.environ.setdefault(
+    "OMP_NUM_THREADS", "1"
+)  # the models are tiny: several threads would wait for each other
 for name, derandomize in (("same examples", True), ("searching", False)):  # a busy machine is no failure
     settings.register_profile(
         name, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=derandomize

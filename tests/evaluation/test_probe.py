@@ -161,8 +161,7 @@ def test_a_teacher_decides_what_no_check_can(workspace: Workspace) -> None:
     assert [answer.right for answer in after.answers] == [True, False]
 
 
-def test_after_a_checkpoint_the_base_answers_as_before(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+def test_after_a_checkpoint_the_base_answers_as_before(tmp_path) -> None:
     base = write_tiny_base(tmp_path / "base")
     network, tokenizer = load(base, None, False)
     write_checkpoint(tmp_path / "iter_20.pth", 0.5, seed=20)

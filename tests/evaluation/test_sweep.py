@@ -79,9 +79,8 @@ def test_before_and_after_are_the_base_and_the_last_measured_checkpoint() -> Non
 
 
 def test_every_checkpoint_is_measured_once_and_a_stopped_sweep_goes_on(
-    workspace: Workspace, tmp_path, monkeypatch
+    workspace: Workspace, tmp_path
 ) -> None:
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
     run = add_training(workspace, tmp_path / "base", {10: 0.0, 20: 0.5})
     save_probe(workspace, "questions:\n  - {ask: 祝妹妹, any_of: [妹], blessing: true, tokens: 8}\n")
     version = datasets.get(workspace.engine, run.dataset_version_id)

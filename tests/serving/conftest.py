@@ -77,7 +77,7 @@ def run_server(arguments: list[str], log: Path) -> Iterator[Server]:
             cwd=ROOT,
             stdout=output,
             stderr=subprocess.STDOUT,
-            env={**os.environ, "PYTHONUNBUFFERED": "1", "OMP_NUM_THREADS": "1"},
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
         )
     try:
         while "/v1" not in (text := log.read_text()):

@@ -55,7 +55,7 @@ def test_every_preset_trains_a_small_model_of_its_architecture(workspace, bases,
 
     ended = run_tool(
         ["-m", "tests.training.tiny_presets", str(STEPS), *map(str, configs.values())],
-        {**tool_environment(workspace, "cpu"), "OMP_NUM_THREADS": "1"},  # matrices this small gain nothing
+        tool_environment(workspace, "cpu"),
         on_line,
     )
     assert ended.code == 0, ended.tail

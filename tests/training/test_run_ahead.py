@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.tiny_base import write_tiny_base
 from tianji_core.training import default_settings, preset, rendered_config
 from tianji_core.training.profiles import PROFILES, adapted
 
@@ -18,8 +19,8 @@ PRESET = "nano-cpu-lora"
 pytestmark = pytest.mark.training
 
 
-def curve(folder: Path, off: str) -> list[dict[str, Any]]:
-    """The lines of the log of a short training with these switches off."""
+def curve(base: Path, folder: Path, off: str) -> list[dict[str, Any]]:
+    """The lines of the log of a short training of this base with these switches off."""
     folder.mkdir()
     people = ["妈妈", "王老师", "表弟", "房东", "教练", "邻居"]
     talks = [
@@ -31,8 +32,15 @@ def curve(folder: Path, off: str) -> list[dict[str, Any]]:
         for n, who in enumerate(people * 12)
     ]
     (folder / "train.json").write_text(json.dumps(talks, ensure_ascii=False), encoding="utf-8")
-    changes = {"max_length": 64, "batch_size": 1, "accumulation": 2, "epochs": 2, "eval_interval": 0}
-    settings = default_settings(PRESET).model_copy(update={**changes, "save_interval": 7})
+    changes: dict[str, object] = {
+        "max_length": 64,
+        "batch_size": 1,
+        "accumulation": 2,
+        "epochs": 2,
+        "eval_interval": 0,
+    }
+    changes |= {"base": str(base), "eval_tokens": 1, "save_interval": 7}
+    settings = default_settings(PRESET).model_copy(update=changes)
     settings = adapted(settings, PROFILES[0]).model_copy(update={"log_interval": 3})
     config = rendered_config(preset(PRESET), settings, folder / "train.json")
     (folder / "config.py").write_text(config, encoding="utf-8")
@@ -47,7 +55,8 @@ def curve(folder: Path, off: str) -> list[dict[str, Any]]:
 
 
 def test_the_log_is_the_same_where_losses_are_read_late(tmp_path: Path) -> None:
-    late, at_once = curve(tmp_path / "late", ""), curve(tmp_path / "at-once", "run_ahead")
+    base = write_tiny_base(tmp_path / "base")
+    late, at_once = curve(base, tmp_path / "late", ""), curve(base, tmp_path / "at-once", "run_ahead")
     kept = ("iter", "loss", "grad_norm", "lr")
     assert [{key: each.get(key) for key in kept} for each in late] == [
         {key: each.get(key) for key in kept} for each in at_once
