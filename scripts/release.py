@@ -53,7 +53,8 @@ def wheel_of(sdist: Path, target: Path, made_at: datetime) -> Path:
     """Builds the wheel of an sdist in ``target`` and returns it; nothing is read from the checkout."""
     with tempfile.TemporaryDirectory() as folder:
         with tarfile.open(sdist) as archive:
-            archive.extractall(folder, filter="data")
+            archive.extraction_filter = getattr(tarfile, "data_filter", None)  # not before Python 3.11.4
+            archive.extractall(folder)
         [source] = Path(folder).iterdir()
         _build_tool("build", "-t", "wheel", "-d", str(target.resolve()), epoch=made_at, source=source)
     [wheel] = target.glob("*.whl")

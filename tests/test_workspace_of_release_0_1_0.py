@@ -42,7 +42,8 @@ def old(tmp_path: Path) -> Workspace:
     """The stored workspace in TIANJI_HOME, as if it had been made there."""
     home = tmp_path / "workspace"
     with tarfile.open(ARCHIVE) as archive:
-        archive.extractall(tmp_path, filter="data")
+        archive.extraction_filter = getattr(tarfile, "data_filter", None)  # not before Python 3.11.4
+        archive.extractall(tmp_path)
     for path in home.rglob("*"):
         if path.suffix in (".safetensors", ".pth") or not path.is_file():
             continue

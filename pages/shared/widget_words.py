@@ -44,8 +44,8 @@ if (!window.studioSendsTyped) {
 </script>"""
 """A long text is sent, and so kept, when a person pauses: Streamlit itself waits until the field is left,
 which a refresh never does. The field keeps the focus, and a text that an input method is composing is left
-alone. What is typed into a line is sent, too, where the Tab key goes on to a button in the field itself, the eye
-of a secret: Streamlit waits until the field is left as a whole, and then does not notice it."""
+alone. What is typed into a line is sent, too, where the Tab key goes on to a button in the field itself, the
+eye of a secret: Streamlit waits until the field is left as a whole, and then does not notice it."""
 
 
 def translate_widgets() -> None:
