@@ -11,10 +11,13 @@ from tianji_core.i18n import _
 from tianji_core.recipe import Recipe, kept_cells
 from tianji_core.store import datasets, samples, training
 from tianji_core.store.samples import SampleFilter
+from tianji_core.training import can_be_converted
 from tianji_core.workspace import Workspace
 
 _MOST = 10_000
 """The number of trainings that are counted."""
+_TRIED = 50
+"""The newest of them, among which one that has left a checkpoint is looked for."""
 
 
 @dataclass(frozen=True)
@@ -84,19 +87,19 @@ def _data_steps(workspace: Workspace, recipe: Recipe) -> list[CorridorStep]:
 
 def _model_steps(workspace: Workspace, recipe: Recipe) -> list[CorridorStep]:
     known = {run.id for run in training.listed(workspace.engine, limit=_MOST)}
-    own = {run.id for run in training.listed(workspace.engine, recipe.key, _MOST)}
-    trainings = len(own)
+    begun = training.listed(workspace.engine, recipe.key, _MOST)
+    own, trainings = {run.id for run in begun}, len(begun)
     of_recipes = [model for model in models.loadable(workspace) if model.kind != "base"]
     trained = len([model for model in of_recipes if model.training_run_id not in known - own])
+    ready = trained > 0 or any(can_be_converted(workspace, run) for run in begun[:_TRIED])
     running = len(serving.server_jobs(workspace))
     runs, made = _("{n} 次训练", n=trainings), _("{n} 个适配器和合并模型", n=trained)
     served = _("{n} 个模型服务在运行", n=running)
     boards = len(board_keys(workspace))
     compared = _("{n} 次对比", n=boards)
+    to_train = _("还没有训完的，看看到哪里了") if begun and not ready else _("选数据集和预设，开始")
     return [
-        CorridorStep(
-            "train", "🏋️", _("训练"), _short(trainings), runs, _("选数据集和预设，开始"), trainings > 0
-        ),
+        CorridorStep("train", "🏋️", _("训练"), _short(trainings), runs, to_train, ready),
         CorridorStep("models", "🧩", _("模型"), _short(trained), made, _("转换、合并检查点"), trained > 0),
         CorridorStep("chat", "💬", _("对话"), _short(running), served, _("和训练好的模型说话"), running > 0),
         CorridorStep(

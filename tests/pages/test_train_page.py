@@ -9,6 +9,7 @@ from pages.train.experiment_view import parallel_figure
 from tests.checkpoints import add_training
 from tests.conftest import ROOT
 from tests.families.tokenizers import CHATML
+from tests.pages.opening import opened
 from tests.preference_versions import add_merged, add_pairs
 from tests.processes import until
 from tests.tiny_base import add_version, write_tiny_base
@@ -24,8 +25,9 @@ from tianji_core.evaluation.sweep import Sweep, SweepPlan, SweepPoint, load_swee
 from tianji_core.evaluation.sweep.results import save_sweep
 from tianji_core.models import register_folder
 from tianji_core.store import jobs as job_rows
-from tianji_core.store import recipes
+from tianji_core.store import recipes, samples
 from tianji_core.store import training as rows
+from tianji_core.store.samples import NewSample
 from tianji_core.training.lock import working
 
 KEY = "nano-cpu-qlora"
@@ -298,6 +300,18 @@ def test_a_waiting_training_says_so_and_can_leave_the_line(workspace, tiny, app)
     app.run()
     assert not app.exception and "在开始之前被停止了" in texts(app)
     assert app.button(key="train_resume").label == "开始训练"
+
+
+def test_the_step_after_training_waits_for_a_training_that_has_ended(workspace, tiny):
+    settings = training.default_settings(KEY).model_copy(update={"base": str(tiny)})
+    samples.add(workspace.engine, NewSample("wishes", "", "祝姐姐生日", "姐姐生日快乐！", state="accepted"))
+    run = training.prepare_training(workspace, KEY, settings, add_version(workspace))
+    job = job_rows.add(workspace.engine, "train", "试训", [], {}, {"training_run_id": run.id})
+    rows.change(workspace.engine, run.id, job_id=job.id)
+    write_checkpoint(training.work_folder(workspace, run) / "iter_20.pth")
+    assert opened("jobs").button(key="next_step").label == "下一步：训练"
+    job_rows.change(workspace.engine, job.id, state="stopped")
+    assert opened("jobs").button(key="next_step").label == "下一步：模型"
 
 
 def test_the_log_is_searched(workspace, tiny, app):

@@ -33,7 +33,13 @@ from tianji_core.training.presets import (
     preset_of,
     presets,
 )
-from tianji_core.training.progress import TrainingState, log_tail, training_state, work_folder
+from tianji_core.training.progress import (
+    TrainingState,
+    can_be_converted,
+    log_tail,
+    training_state,
+    work_folder,
+)
 from tianji_core.training.record import TrainingRecord, record_of
 from tianji_core.training.saved import Checkpoint
 from tianji_core.training.settings import TrainingSettings
@@ -61,6 +67,7 @@ __all__ = [
     "TrialAnswer",
     "Validation",
     "branch_training",
+    "can_be_converted",
     "checked_settings",
     "checked_target",
     "cpu_trial_job",

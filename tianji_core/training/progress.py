@@ -1,6 +1,7 @@
 """The state of a training: its job together with the files of its work folder. Needs no torch and writes
 nothing."""
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC
@@ -18,7 +19,7 @@ from tianji_core.training.child import Ended
 from tianji_core.training.curve import Passing, Point, Validation
 from tianji_core.training.load import Load, loads
 from tianji_core.training.record import record_of
-from tianji_core.training.saved import Checkpoint, checkpoints
+from tianji_core.training.saved import Checkpoint, any_whole, checkpoints
 from tianji_core.training.trials import TrialAnswer
 from tianji_core.training.verdict import failure_of
 from tianji_core.workspace import Workspace
@@ -153,6 +154,14 @@ def _told_to_wait(workspace: Workspace, job: jobs.Job | None) -> bool:
 def work_folder(workspace: Workspace, run: TrainingRun) -> Path:
     """The folder of a training's config, logs and checkpoints."""
     return workspace.home / run.work_dir
+
+
+def can_be_converted(workspace: Workspace, run: TrainingRun) -> bool:
+    """Whether a training is over, finished or stopped, and has left a checkpoint."""
+    with contextlib.suppress(JobError):
+        if run.job_id is not None and jobs.get(workspace, run.job_id).active:
+            return False
+    return any_whole(work_folder(workspace, run))
 
 
 def _before(workspace: Workspace, run: TrainingRun, read: Any) -> list[Any]:

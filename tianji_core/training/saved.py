@@ -42,6 +42,13 @@ def checkpoints(work_dir: Path, points: Sequence[Point]) -> list[Checkpoint]:
     return sorted(complete, key=lambda checkpoint: checkpoint.iteration)
 
 
+def any_whole(work_dir: Path) -> bool:
+    """Whether there is a complete checkpoint."""
+    return any(
+        is_whole(path) for where in (work_dir, work_dir / KEPT) for _n, path in checkpoint_files(where)
+    )
+
+
 def keep_newest(work_dir: Path) -> None:
     """Give the newest complete checkpoint its second name and remove the previous second name. Call it while
     the trainer trains, not while it saves."""
