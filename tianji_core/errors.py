@@ -130,6 +130,10 @@ class NoticeError(StudioError):
     command."""
 
 
+class RobotLimitError(NoticeError):
+    """A robot takes no more messages for a while."""
+
+
 class ServerError(StudioError):
     """The model server cannot be reached or answered with an error."""
 

@@ -10,12 +10,13 @@ from typing import Any
 
 class Receiver:
     """``received`` holds the path and the body of each request, ``answer`` what is said to it with
-    ``status``; the first ``failures`` are answered with 503."""
+    ``status``, after the ``answers`` to the first ones; the first ``failures`` are answered with 503."""
 
     def __init__(self, url: str) -> None:
         self.url = url
         self.received: list[tuple[str, Any]] = []
         self.answer: object = {}
+        self.answers: list[object] = []
         self.status = 200
         self.failures = 0
 
@@ -29,7 +30,8 @@ def receiver() -> Iterator[Receiver]:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             here.received.append((self.path, body))
             failing = len(here.received) <= here.failures
-            text = here.answer if isinstance(here.answer, str) else json.dumps(here.answer)
+            answer = here.answers.pop(0) if here.answers else here.answer
+            text = answer if isinstance(answer, str) else json.dumps(answer)
             self.send_response(503 if failing else here.status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Location", "http://127.0.0.1:9/elsewhere")

@@ -140,6 +140,28 @@ def test_what_fails_is_tried_again_and_the_others_are_told(workspace: Workspace,
     assert "127.0.0.1" in outcome[dead]
 
 
+@pytest.mark.parametrize(
+    ("key", "status", "limit"),
+    [
+        ("dingtalk", 200, {"status": 1111, "wait": 5, "errcode": 130101, "errmsg": "send too fast"}),
+        ("feishu", 200, {"code": 11232, "msg": "frequency limited", "data": {}}),
+        ("wecom", 200, {"errcode": 45009, "errmsg": "api freq out of limit"}),
+        ("webhook", 429, {"error": "slow down"}),
+    ],
+)
+def test_a_robot_that_takes_no_more_is_tried_once_more_and_late(
+    workspace: Workspace, robot: Receiver, key: str, status: int, limit: dict[str, object]
+) -> None:
+    """Their limits come with status 200; each attempt counts towards them."""
+    robot.status, robot.answer, robot.answers = status, {"errcode": 0, "code": 0}, [limit]
+    channel = set_up(workspace, robot, key)
+    outcome = notices.send_to_all(workspace, notices.trial_notice(), pauses=())
+    assert "限流了" in outcome[channel] and TOKEN not in outcome[channel] and len(robot.received) == 1
+    robot.answers = [limit]
+    outcome = notices.send_to_all(workspace, notices.trial_notice(), pauses=(0.0, 0.0), limited=0.0)
+    assert len(robot.received) == 3 and (outcome[channel] == "") == (status == 200)
+
+
 def test_a_short_job_is_told_of_only_where_a_person_wants_it(workspace: Workspace, ended: jobs.Job) -> None:
     assert not will_tell(workspace, ended, Afterwards())
     workspace.save_key(BY_KEY["webhook"].address, "http://127.0.0.1:9/hook")
@@ -174,4 +196,5 @@ def test_a_notice_is_one_title_line_whatever_the_job_is_called(title: str, note:
     )  # fmt: skip
     told = notices.notice_of(job, "1 秒")
     assert len(told.title.splitlines()) == 1 and len(told.text.splitlines()) <= 3
+    assert len(told.text.encode()) <= 2048  # WeCom takes no more
     json.dumps(told.facts)

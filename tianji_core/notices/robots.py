@@ -1,6 +1,7 @@
 """Notices over HTTP: a webhook and the group robots of DingTalk, Feishu and WeCom, by their documentation."""
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import time
@@ -9,7 +10,7 @@ from urllib.parse import urlencode, urlsplit
 
 import httpx
 
-from tianji_core.errors import GateError, NoticeError
+from tianji_core.errors import GateError, NoticeError, RobotLimitError
 from tianji_core.gate import bounded_client, decoded, read_complaint, read_json
 from tianji_core.i18n import _
 from tianji_core.notices.channels import Channel
@@ -18,6 +19,8 @@ from tianji_core.roles import check_may_write
 
 SECONDS = 15.0
 """Longest time for one request."""
+LIMITS = {"dingtalk": (130101, 410100), "feishu": (11232,), "wecom": (45009,)}
+"""The codes by which robots say that they were sent too many messages, by the keys of their channels."""
 
 
 def send_by_robot(channel: Channel, address: str, sign: str, notice: Notice) -> None:
@@ -25,7 +28,7 @@ def send_by_robot(channel: Channel, address: str, sign: str, notice: Notice) -> 
 
     Raises:
         NoticeError: the address is none, cannot be reached, or refuses the message. It names the host only:
-            the rest of the address is secret.
+            the rest of the address is secret. RobotLimitError: it takes no more messages for a while.
     """
     host = host_of(address)
     query, body = _request(channel, sign, notice)
@@ -49,7 +52,17 @@ def send_by_robot(channel: Channel, address: str, sign: str, notice: Notice) -> 
                 detail=error,
             )
         ) from error
-    if refused := _refusal(channel, answer):
+    codes, refused = _refusal(channel, answer)
+    if answer.status_code == 429 or any(code in LIMITS.get(channel.key, ()) for code in codes):
+        raise RobotLimitError(
+            _(
+                "{channel}（{host}）限流了，过一会儿才收消息：{detail}",
+                channel=channel.title,
+                host=host,
+                detail=refused,
+            )
+        )
+    if refused:
         raise NoticeError(
             _("{channel}（{host}）没有收下消息：{detail}", channel=channel.title, host=host, detail=refused)
         )
@@ -95,21 +108,18 @@ def _signature(key: str, text: str) -> str:
     return base64.b64encode(hmac.new(key.encode(), text.encode(), hashlib.sha256).digest()).decode()
 
 
-def _refusal(channel: Channel, answer: httpx.Response) -> str:
-    """Why a message was not taken: robots answer 200 and put the reason into the body. What a webhook puts
-    there is its own affair."""
+def _refusal(channel: Channel, answer: httpx.Response) -> tuple[list[Any], str]:
+    """The codes with which a message was refused, and why, '' where it was taken: robots answer 200 and put
+    the reason into the body. What a webhook puts there is its own affair."""
     kind = answer.headers.get("content-type", "")
-    if not answer.is_success:
-        said = read_complaint(answer.content, kind).message
-        return said or f"HTTP {answer.status_code}"
-    if channel.key == "webhook":
-        return ""
-    try:
-        value = read_json(decoded(answer.content, kind))
-    except GateError:
-        return ""
-    if isinstance(value, dict):
-        codes = [value[name] for name in ("errcode", "code", "StatusCode") if name in value]
-        if any(code not in (0, "0", 200) for code in codes):
-            return read_complaint(answer.content, kind).message or str(codes[0])[:40]
-    return ""
+    codes: list[Any] = []
+    if channel.key != "webhook":
+        with contextlib.suppress(GateError):
+            value = read_json(decoded(answer.content, kind))
+            named = value if isinstance(value, dict) else {}
+            codes = [named[name] for name in ("errcode", "code", "StatusCode") if name in named]
+    refused = [code for code in codes if code not in (0, "0", 200)]
+    if answer.is_success and not refused:
+        return [], ""
+    said = read_complaint(answer.content, kind).message
+    return refused, said or (str(refused[0])[:40] if refused else f"HTTP {answer.status_code}")
