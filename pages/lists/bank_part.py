@@ -21,7 +21,7 @@ def bank_box(recipe: Recipe, style: str, save: Save) -> None:
     with st.expander(_("从文件加示例"), icon="📂"):
         st.caption(
             _(
-                "JSON（“风格: [示例…]”的对象，或一个列表）、txt（一行一条）、csv（有“示例”“风格”两列，或只有一列）；没写风格的算“{style}”。每个风格多少条都行，造数时轮着用。",
+                "JSON（“风格: [示例…]”的对象，或一个列表）、TXT（一行一条）、CSV（有“示例”“风格”两列，或只有一列）；没写风格的算“{style}”。每个风格多少条都行，造数时轮着用。",
                 style=plain(style),
             )
         )

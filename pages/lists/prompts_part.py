@@ -38,7 +38,7 @@ def _writing(workspace: Workspace, recipe: Recipe, revision: int, save: Save) ->
         saved.teacher_system,
         height=80,
         **kept_fields["teacher_system"],
-        help=_("作为 system 消息发送，不进训练数据；留空就不发。"),
+        help=_("作为系统消息发送，不进训练数据；留空就不发。"),
     )
     teacher = st.text_area(_("给造数模型的提示词模板"), saved.teacher, height=200, **kept_fields["teacher"])
     placeholder_row(
