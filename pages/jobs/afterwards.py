@@ -4,6 +4,7 @@ import streamlit as st
 
 from pages.shared.after_start import can_switch_off
 from pages.shared.frame import report_errors
+from pages.shared.kept import held
 from tianji_core import jobs, notices
 from tianji_core.i18n import _
 from tianji_core.workspace import Workspace
@@ -37,6 +38,8 @@ def afterwards_part(workspace: Workspace, job: jobs.Job, can_tell: bool) -> None
 
 def _set(workspace: Workspace, job_id: int, field: str) -> None:
     """Stores one choice; without a wish to be told the job is told of where it took long."""
+    if not held(f"{field}_{job_id}"):
+        return
     chosen = bool(st.session_state[f"{field}_{job_id}"])
     value = chosen or None if field == "notify" else chosen
     with report_errors():

@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages.shared.frame import report_errors
 from pages.shared.job_progress import follow_job
-from pages.shared.kept import TYPED, kept_number, kept_text, store_value, stored_value
+from pages.shared.kept import TYPED, held, kept_number, kept_text, store_value, stored_value
 from pages.shared.teacher_pick import pick_teacher
 from pages.shared.text import plain
 from tianji_core import advice
@@ -75,6 +75,8 @@ def suggest_box(
 def _note_left(widget: str, table_key: str, texts: Sequence[str], opened: Sequence[str]) -> None:
     """Callback: stores the suggestions that are not ticked; those in ``opened`` were not when the table was
     opened."""
+    if not held(widget):
+        return
     edits = st.session_state[widget]["edited_rows"]
     took = {at: edits.get(at, {}).get("take", text not in opened) for at, text in enumerate(texts)}
     store_value(TYPED, table_key, [text for at, text in enumerate(texts) if not took[at]] or None)

@@ -8,6 +8,7 @@ import streamlit as st
 
 from pages.review.session import PANEL, put_in_address
 from pages.shared.frame import asked_number, spoken
+from pages.shared.kept import held
 from tianji_core.i18n import _
 from tianji_core.store.samples import PENDING, SOURCE_TITLES
 
@@ -70,6 +71,8 @@ def more_filters_in_address() -> dict[str, Any]:
 
 def keep_in_address(name: str, widget: str) -> None:
     """Callback: writes the value of a widget into the query parameter ``name``."""
+    if not held(widget):
+        return
     value: Any = st.session_state[widget]
     if isinstance(value, tuple):
         value = "" if value == RANGES[name] else "-".join(f"{bound:g}" for bound in value)

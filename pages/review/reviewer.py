@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pages.review.session import put_in_address
+from pages.shared.kept import held
 from pages.shared.text import plain
 from pages.shared.visitors import visitor
 from tianji_core import cleaning
@@ -42,5 +43,6 @@ def reviewer_menu(workspace: Workspace, recipe_key: str) -> None:
 
 def _keep_reviewer(default: str) -> None:
     """Callback: writes the typed name into the address; the default name is not written."""
-    who = " ".join(st.session_state["pick_who"].split())
-    put_in_address("who", "" if who == default else who)
+    if held("pick_who"):
+        who = " ".join(st.session_state["pick_who"].split())
+        put_in_address("who", "" if who == default else who)

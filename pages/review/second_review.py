@@ -10,6 +10,7 @@ from pages.review.card import conversation, heading, output_text
 from pages.review.sample_display import cell_line, finding_badges, length_text
 from pages.review.session import ReviewSession, current_sample, go_to
 from pages.shared.frame import report_errors
+from pages.shared.kept import held
 from pages.shared.review_parts import attempt, say_error, show_outcome, undo_buttons
 from pages.shared.text import plain
 from tianji_core.errors import StudioError
@@ -78,6 +79,8 @@ def second_review_view(session: ReviewSession) -> None:
 
 def _choose_share(session: ReviewSession) -> None:
     """Callback: stores the share of samples that are reviewed twice."""
+    if not held("share"):
+        return
     try:
         second_verdicts.set_share(
             session.workspace.engine, session.recipe.key, st.session_state["share"] / 100

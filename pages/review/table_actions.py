@@ -73,7 +73,7 @@ def _decide(session: ReviewSession, ticked: Sequence[Sample], state: str) -> Non
 
 def _rate(session: ReviewSession, ticked: Sequence[Sample]) -> None:
     """Callback: rates the ticked samples with the chosen stars; 0 removes the rating."""
-    stars = st.session_state["stars_chosen"]
+    stars = st.session_state.get("stars_chosen")
     st.session_state["stars_chosen"] = None
     if stars is not None and ticked:
         only, versions = _only(session, ticked)

@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages.settings.desktop_switch import desktop_switch
 from pages.shared.frame import remember_notice, report_errors
-from pages.shared.kept import forget_typed, kept_number, kept_text
+from pages.shared.kept import forget_typed, held, kept_number, kept_text
 from pages.shared.secret_field import forget_secret, secret_field
 from pages.shared.text import plain
 from tianji_core import notices
@@ -134,6 +134,8 @@ def _least_minutes(workspace: Workspace, preferences: NoticePreferences) -> None
 
 
 def _set_minutes(workspace: Workspace) -> None:
+    if not held("notice_minutes"):
+        return
     with report_errors():
         changed = {"minutes": int(st.session_state["notice_minutes"])}
         notices.save_preferences(workspace, notices.load_preferences(workspace).model_copy(update=changed))

@@ -74,9 +74,16 @@ def kept_limit(form: str, key: str, most: int, saved: int | None, name: str = ""
 
 
 def _note_limit(form: str, key: str, saved: int | None, name: str) -> None:
-    if key in st.session_state:
+    if held(key):
         typed = st.session_state[key]
         store_value(form, name, None if typed == saved else typed or 0)
+
+
+def held(key: str) -> bool:
+    """Whether the widget of a callback still has its value. The callback of a button may have forgotten it
+    just before, and a switch of the recipe forgets all: Streamlit then calls back once more for each widget
+    that the page no longer draws."""
+    return key in st.session_state
 
 
 def forget_typed(*keys: str) -> None:
@@ -108,7 +115,7 @@ def store_value(form: str, name: str, value: Typed | None, group: str = "") -> N
 
 def note(form: str, key: str, saved: Any = None, name: str = "", group: str = "") -> None:
     """Stores what the widget ``key`` holds; called where a person set it, or followed a link that did."""
-    if key not in st.session_state:  # a button's callback has just forgotten it
+    if not held(key):
         return
     value = _plain(st.session_state[key])
     store_value(form, name or key, None if value == _plain(saved) else value, group)

@@ -7,6 +7,7 @@ from typing import Protocol
 import streamlit as st
 
 from pages.shared.frame import current_workspace, report_errors
+from pages.shared.kept import held
 from pages.shared.text import plain
 from tianji_core.drafts import MOST_KEPT, chosen_files, keep_files
 from tianji_core.i18n import _
@@ -85,7 +86,9 @@ def forget_files(form: str) -> None:
 
 
 def _note(form: str, key: str) -> None:
-    uploads = st.session_state.get(key) or []
+    if not held(key):
+        return
+    uploads = st.session_state[key] or []
     files = uploads if isinstance(uploads, list) else [uploads]
     with report_errors():
         keep_files(current_workspace(), form, [(file.name, file.getvalue()) for file in files])

@@ -14,6 +14,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.shared.frame import current_workspace, report_errors
+from pages.shared.kept import held
 from tianji_core.drafts import (
     Cell,
     EditedRow,
@@ -142,6 +143,8 @@ def _fitting(cells: pd.Series, kind: Any) -> pd.Series:
 def _note(form: str, name: str, key: str) -> None:
     """Stores what was typed since the last time. The callback does so even where the run it begins is
     interrupted."""
+    if not held(_slot(key)):
+        return
     table: _OpenTable = st.session_state[_slot(key)]
     typed = st.session_state.get(_widget(key), {})
     while len(table.ids) < len(typed.get("added_rows", [])):

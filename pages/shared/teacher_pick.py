@@ -10,7 +10,7 @@ import streamlit as st
 from pydantic import ValidationError
 
 from pages.shared.frame import current_workspace, report_errors
-from pages.shared.kept import store_value
+from pages.shared.kept import held, store_value
 from pages.shared.teacher_numbers import SIGNS
 from tianji_core import teachers
 from tianji_core.drafts import Typed, load_draft
@@ -137,14 +137,16 @@ def _picked(workspace: Workspace, key: str, known: dict[str, Provider]) -> Teach
 
 def _note_provider(key: str, widget: str) -> None:
     """Callback: keeps the provider that was picked for the task ``key``."""
-    _remember(key, st.session_state[widget])
+    if held(widget):
+        _remember(key, st.session_state[widget])
 
 
 def _note(key: str, widget: str, provider: str, name: str) -> None:
     """Callback: keeps the model or the address, as ``name`` says, that was picked for the task ``key`` and
     the provider on screen, which may come from elsewhere."""
-    store_value(FORM, name, (st.session_state[widget] or "").strip(), key)
-    _remember(key, provider)
+    if held(widget):
+        store_value(FORM, name, (st.session_state[widget] or "").strip(), key)
+        _remember(key, provider)
 
 
 def _remember(key: str, provider: str) -> None:

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.shared.kept import kept_at, note, store_value, stored_value
+from pages.shared.kept import held, kept_at, note, store_value, stored_value
 from pages.shared.usable import among
 from tianji_core.dataset.pairs import pair_versions
 from tianji_core.i18n import _
@@ -43,6 +43,8 @@ def dataset_choice(by_id: dict[int, DatasetVersion]) -> DatasetVersion:
 
 
 def _note_dataset(by_id: dict[int, DatasetVersion]) -> None:
+    if not held("train_dataset"):
+        return
     key = st.session_state["train_dataset"]
     # Nothing is stored for the first version, so that a newer one is offered when it comes.
     store_value(FORM, "dataset", None if key == next(iter(by_id)) else by_id[key].name)

@@ -4,7 +4,7 @@ own preset."""
 import streamlit as st
 
 from pages.shared.frame import remember_notice, report_errors
-from pages.shared.kept import kept_at, note, store_value
+from pages.shared.kept import held, kept_at, note, store_value
 from pages.shared.text import plain
 from pages.shared.usable import any_text
 from pages.train.choice import FORM, NEXT
@@ -105,7 +105,7 @@ def _put(chosen: Preset, key: str, text: str) -> None:
 
 def _note_config(key: str, own: str, preset: str) -> None:
     """Keeps the edited text, unless it is too long for a config file."""
-    if len(st.session_state[key]) <= LARGEST:
+    if held(key) and len(st.session_state[key]) <= LARGEST:
         note(FORM, key, own, "expert_config", preset)
 
 

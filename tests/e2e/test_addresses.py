@@ -47,6 +47,11 @@ def test_the_recipe_is_switched_on_a_page_whose_address_carries_filters(
     expect(chosen).not_to_have_value("送祝福")
     expect(page.get_by_test_id("stAlertContentError")).to_have_count(0)
     assert "生日" not in page.url and "%E7%94%9F%E6%97%A5" not in page.url
+    chosen.click()  # what the first page held is gone, and nobody asks for it any more
+    page.get_by_role("option", name="送祝福", exact=True).click()
+    until(lambda: space.settings().recipe == "wishes", 60)
+    settle(page)
+    expect(chosen).to_have_value("送祝福")
 
 
 def test_back_leads_to_the_page_as_it_was_left_and_lists_say_nothing_in_english(
