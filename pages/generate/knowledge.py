@@ -1,17 +1,17 @@
 """Questions and answers from documents: upload, preview of the chunks, estimate and start."""
 
 import re
-from collections.abc import Sequence
 
 import streamlit as st
 from pydantic import ValidationError
 
 from pages.generate.asking_teacher import asking_teacher
 from pages.generate.knowledge_runs import knowledge_run_list, show_knowledge_run
+from pages.generate.reading import documents_read
 from pages.generate.teacher_form import TeacherSetup
 from pages.shared.frame import remember_notice, report_errors
 from pages.shared.kept import kept
-from pages.shared.kept_files import OfferedFile, forget_files, kept_files
+from pages.shared.kept_files import forget_files, kept_files
 from pages.shared.teacher_numbers import FORM, SIGNS
 from pages.shared.text import plain
 from pages.shared.usable import any_text, within
@@ -25,7 +25,7 @@ from tianji_core.generation.knowledge import (
     KnowledgeSettings,
     create_knowledge_run,
     estimate_knowledge,
-    read_document,
+    forget_readings,
     split_documents,
     start_knowledge,
     without_names,
@@ -36,19 +36,6 @@ from tianji_core.workspace import Workspace
 
 CHUNKS_ON_PAGE = 3
 """The number of chunks on one page of the preview."""
-
-
-MOST_SECONDS = 120
-"""Seconds for which the page waits for a file; the command line waits longer."""
-
-
-@st.cache_data(max_entries=32, show_spinner=False)
-def _document(name: str, data: bytes) -> Document | InputError:
-    """The document, or why it cannot be read: it is not tried again with every click."""
-    try:
-        return read_document(name, data, MOST_SECONDS)
-    except InputError as error:
-        return error
 
 
 def knowledge_part(workspace: Workspace, recipe: Recipe) -> None:
@@ -70,7 +57,9 @@ def knowledge_part(workspace: Workspace, recipe: Recipe) -> None:
         with right:
             refusal = _("离线造句不会读资料：在上面换一个接口模型。")
             setup, options = asking_teacher(workspace, refusal, "_knowledge")
-        _start(workspace, recipe, _without_names(_read(files)), settings, setup, options)
+        documents = documents_read(workspace, files)
+        if documents is not None:
+            _start(workspace, recipe, _without_names(documents), settings, setup, options)
     st.divider()
     with report_errors():
         knowledge_run_list(workspace, recipe)
@@ -117,23 +106,6 @@ def _settings() -> KnowledgeSettings:
         )
     except ValidationError as error:
         raise InputError(explain(error)) from error
-
-
-def _read(files: Sequence[OfferedFile]) -> list[Document]:
-    """Returns the documents that can be read, and draws the error of each other file."""
-    documents = []
-    for file in files:
-        with (
-            report_errors(),
-            st.spinner(
-                _("正在读 {file}…（扫描件和图片要久一些，最多 {n} 秒）", file=file.name, n=MOST_SECONDS)
-            ),
-        ):
-            read = _document(file.name, file.getvalue())
-            if isinstance(read, InputError):
-                raise read
-            documents.append(read)
-    return documents
 
 
 def _without_names(documents: list[Document]) -> list[Document]:
@@ -189,6 +161,7 @@ def _start(
         )
         job = start_knowledge(workspace, run.id)
         forget_files("documents")
+        forget_readings(workspace)
         st.query_params["knowledge"] = str(run.id)
         remember_notice(_("已开始：{title}", title=job.title))
         st.rerun()

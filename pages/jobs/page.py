@@ -21,6 +21,7 @@ KINDS = {
     "judge": _("评审"),
     "follow": _("追问"),
     "import": _("导入"),
+    "read": _("读资料"),
     "rewrite": _("改写"),
     "freeze": _("冻结"),
     "edit": _("批量改"),

@@ -38,7 +38,7 @@ training_part(workspace)
 
 def results(artefacts: list[models.Artefact]) -> None:
     """Draws the adapters and merged models, then the checkpoints they can be made from. What the page asks
-    for is to merge the newest training, or to talk to the newest merged model where that is done."""
+    for is to merge the newest training, or to talk to the newest model where one is made of that."""
     made = [artefact for artefact in artefacts if artefact.kind != "base"]
     states = [
         training.training_state(workspace, run) for run in training_runs.listed(workspace.engine, limit=20)
@@ -49,10 +49,10 @@ def results(artefacts: list[models.Artefact]) -> None:
         st.page_link("pages/train/page.py", label=_("去训练"), icon="🏋️")
         return
     made.sort(key=lambda artefact: artefact.created_at, reverse=True)
-    merged = {(each.training_run_id, each.checkpoint) for each in made if each.kind == "merged"}
+    taken = {(each.training_run_id, each.checkpoint) for each in made}
     newest = next((state for state in states if state.state == "succeeded"), None)
-    unmerged = newest is not None and (newest.run.id, newest.total) not in merged
-    foremost = None if unmerged else next((each for each in made if each.kind == "merged"), None)
+    unmade = newest is not None and (newest.run.id, newest.total) not in taken
+    foremost = None if unmade else next((each for each in made if each.kind != "gguf"), None)
     shown = st.container()
     options = merge_options()
     names = models.titles(workspace)
@@ -67,7 +67,7 @@ def results(artefacts: list[models.Artefact]) -> None:
             st.subheader(_c("heading", "检查点"))
             st.caption(_("“转换”得到几十 MB 的适配器，可以不合并直接对话；“合并”得到完整的模型。"))
         for state in states:
-            checkpoint_rows(workspace, state, options, unmerged and state is newest)
+            checkpoint_rows(workspace, state, options, unmade and state is newest)
 
 
 def bases(artefacts: list[models.Artefact]) -> None:

@@ -1,8 +1,9 @@
-// Streamlit's own words in the lists of its fields, and those that are only read aloud or stand in an empty
+// Streamlit's own words in the lists of its fields and in its dialogs, and those that are only read aloud or stand in an empty
 // field, in the person's language. They are held by the English ones; %s stands for what is typed, counted
 // or named.
 window.studioListWords = WORDS;
 window.studioLabelWords = LABELS;
+window.studioDialogWords = DIALOGS;
 if (!window.studioTranslatesLists) {
   window.studioTranslatesLists = true;
   const read = (text, words = window.studioListWords) => {
@@ -15,15 +16,18 @@ if (!window.studioTranslatesLists) {
   };
   const OWN = '[data-key="__select_all__"], [data-key="__select_matches__"], [data-key="__creatable__"],'
     + ' [role="option"]:not([data-key])';
+  const translateIn = (root, words) => {
+    const texts = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
+    for (let node = texts.nextNode(); node; node = texts.nextNode()) {
+      const word = read(node.nodeValue, words);
+      if (word !== node.nodeValue) node.nodeValue = word;
+    }
+  };
   const translate = () => {
     for (const list of document.querySelectorAll('[data-testid$="Dropdown"] [role="listbox"]'))
-      for (const option of list.querySelectorAll(OWN)) {
-        const texts = document.createTreeWalker(option, NodeFilter.SHOW_TEXT);
-        for (let node = texts.nextNode(); node; node = texts.nextNode()) {
-          const word = read(node.nodeValue);
-          if (word !== node.nodeValue) node.nodeValue = word;
-        }
-      }
+      for (const option of list.querySelectorAll(OWN)) translateIn(option, window.studioListWords);
+    for (const dialog of document.querySelectorAll('[role="dialog"]'))
+      translateIn(dialog, window.studioDialogWords);
   };
   const NAMED = ["aria-label", "placeholder"];
   const name = element => {
@@ -46,4 +50,5 @@ if (!window.studioTranslatesLists) {
   new MutationObserver(changed).observe(document.body,
     {childList: true, characterData: true, subtree: true, attributes: true, attributeFilter: NAMED});
   nameAll(document.body);
+  translate();
 }

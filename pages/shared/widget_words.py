@@ -49,8 +49,8 @@ eye of a secret: Streamlit waits until the field is left as a whole, and then do
 
 
 def translate_widgets() -> None:
-    """Translates the upload field, the menu and the lists of fields, loads the style sheet of the studio,
-    sends what is typed into a long text at every pause, and keeps the browser's history in order."""
+    """Translates the upload field, the menu, dialogs and the lists of fields, loads the style sheet of the
+    studio, sends what is typed into a long text at every pause, and keeps the browser's history in order."""
     words = {
         "pick": _("选择文件"),
         "drop": _("或者把文件拖到这里"),
@@ -62,7 +62,8 @@ def translate_widgets() -> None:
     st.html(Path(__file__).with_name("look.css"))
     st.html(_WORDS.format(**{name: json.dumps(word, ensure_ascii=False) for name, word in words.items()}))
     lists = _script("list_words.js")
-    for place, said in (("WORDS", _list_words()), ("LABELS", _label_words())):
+    said_in = {"WORDS": _list_words(), "LABELS": _label_words(), "DIALOGS": _dialog_words()}
+    for place, said in said_in.items():
         lists = lists.replace(f"= {place};", f"= {json.dumps(said, ensure_ascii=False)};", 1)
     with st.container(key="typing_script"):
         st.html(_SENDS, unsafe_allow_javascript=True)
@@ -79,6 +80,16 @@ def _list_words() -> dict[str, str]:
         "Add: %s": _("添加：%s"),
         "You can only select up to %s option. Remove an option first.": _("最多选 %s 个；先去掉一个"),
         "You can only select up to %s options. Remove an option first.": _("最多选 %s 个；先去掉一个"),
+    }
+
+
+def _dialog_words() -> dict[str, str]:
+    """What Streamlit says of an address that leads to no page, and ours."""
+    return {
+        "Page not found": _("没有这一页"),
+        "The page that you have requested does not seem to exist. Running the app's main page.": _(
+            "地址写错了，或者这一页改了名字；现在打开的是总览。"
+        ),
     }
 
 

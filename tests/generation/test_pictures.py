@@ -39,6 +39,21 @@ def test_the_text_of_a_picture_is_read(name: str, kind: str):
     assert "祝外婆生日快乐" in read and "愿您身体健康" in read
 
 
+def scan(pages: int) -> bytes:
+    """A PDF of pictures of text."""
+    drawn = [Image.open(io.BytesIO(picture())).convert("RGB") for _ in range(pages)]
+    target = io.BytesIO()
+    drawn[0].save(target, "PDF", save_all=True, append_images=drawn[1:])
+    return target.getvalue()
+
+
+def test_the_pages_of_a_scan_are_told_as_they_are_read():
+    told: list[tuple[int, int]] = []
+    read = read_document("scan.pdf", scan(4), heard=lambda done, total: told.append((done, total)))
+    assert read.text.count("祝外婆生日快乐") == 4  # more bytes than a pipe takes at once
+    assert told == sorted(told) and told[-1] == (4, 4)
+
+
 def test_every_page_of_a_tiff_is_read():
     first, second = (Image.open(io.BytesIO(picture((line,)))) for line in LINES)
     target = io.BytesIO()

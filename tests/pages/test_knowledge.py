@@ -8,7 +8,7 @@ import pytest
 from tests.loopback import LoopbackApi, fails, loopback_api, says
 from tests.pages.test_generate import errors, lab_page, metrics, page
 from tianji_core import jobs
-from tianji_core.generation.knowledge import knowledge_jobs
+from tianji_core.generation.knowledge import knowledge_jobs, reading_job
 from tianji_core.store import knowledge as rows
 from tianji_core.store import samples
 from tianji_core.workspace import Workspace
@@ -76,5 +76,34 @@ def test_a_broken_document_is_one_sentence(workspace: Workspace):
     at = page(part="knowledge")
     at.file_uploader(key="documents").set_value([("坏.pdf", b"%PDF broken", "application/pdf")])
     at.run()
+    assert not at.exception and not errors(at)
+    job = reading_job(workspace)
+    assert job is not None
+    jobs.wait(workspace, job.id, timeout=120)
+    at.run()
     assert not at.exception
     assert "坏" in errors(at)
+
+
+def test_what_a_stopped_job_has_not_read_is_read_on(workspace: Workspace, api: LoopbackApi):
+    lab_page(workspace, api)
+    at = page(provider="lab", part="knowledge")
+    cues = "1\n00:00:01,000 --> 00:00:02,000\n腊月二十三祭灶\n"
+    at.file_uploader(key="documents").set_value([("年俗.srt", cues.encode(), "text/plain")])
+    at.run()
+    first = reading_job(workspace)
+    assert first is not None
+    if jobs.get(workspace, first.id).active:
+        at.button(key="stop_reading").click()
+        at.run()
+    if jobs.wait(workspace, first.id, timeout=120).state == "stopped":
+        at = page(provider="lab", part="knowledge")  # after a refresh, or in another tab
+        assert "块" not in metrics(at) and reading_job(workspace) == jobs.get(workspace, first.id)
+        at.button(key="read_on").click()
+        at.run()
+        again = reading_job(workspace)
+        assert again is not None and again.id != first.id
+        jobs.wait(workspace, again.id, timeout=120)
+    at = page(provider="lab", part="knowledge")
+    assert not at.exception and not errors(at) and metrics(at)["块"] == "1"
+    assert any("腊月二十三祭灶" in shown.value for shown in at.text)

@@ -32,7 +32,7 @@ NEEDS = {
     **dict.fromkeys(
         ("train", "convert", "merge", "sweep", "relearn", "demo", "trial", "experiment"), Needs()
     ),
-    **dict.fromkeys(("freeze", "edit"), Needs()),
+    **dict.fromkeys(("freeze", "edit", "read"), Needs()),
     "serve": Needs(database=False),
 }
 """Kind of job → what its child needs. Keys are not in this table: a job names those of its own teacher."""

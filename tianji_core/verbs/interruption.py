@@ -79,6 +79,7 @@ def _of_job(workspace: Workspace, job: Job) -> str:
         "sweep": _("已经测完的检查点都在；"),
         "import": _("已经导入的都在，不会重复导入；"),
         "download": _("已经下载的部分都在；"),
+        "read": _("读完的文件都在；"),
         "push": _("对方已经收到的文件不会再传；"),
     }.get(job.kind, "")
     return kept + again if kept else _("没有留下做了一半的东西；要做的话再运行一次同一个命令")

@@ -4,15 +4,26 @@ background."""
 
 from tianji_core.generation.knowledge.asking import KnowledgeSettings, knowledge_prompt
 from tianji_core.generation.knowledge.documents import (
+    AT_ONCE,
     LARGEST_FILE,
     SUFFIXES,
     Document,
     DocumentChunk,
     read_document,
+    reads_at_once,
     split_document,
     without_names,
 )
 from tianji_core.generation.knowledge.job import knowledge_jobs, start_knowledge
+from tianji_core.generation.knowledge.reading import (
+    document_key,
+    forget_readings,
+    keys_of,
+    read_so_far,
+    reading_file,
+    reading_job,
+    start_reading,
+)
 from tianji_core.generation.knowledge.runs import (
     KnowledgeState,
     create_knowledge_run,
@@ -22,6 +33,7 @@ from tianji_core.generation.knowledge.runs import (
 )
 
 __all__ = [
+    "AT_ONCE",
     "LARGEST_FILE",
     "SUFFIXES",
     "Document",
@@ -29,13 +41,21 @@ __all__ = [
     "KnowledgeSettings",
     "KnowledgeState",
     "create_knowledge_run",
+    "document_key",
     "estimate_knowledge",
+    "forget_readings",
+    "keys_of",
     "knowledge_jobs",
     "knowledge_prompt",
     "knowledge_state",
     "read_document",
+    "read_so_far",
+    "reading_file",
+    "reading_job",
+    "reads_at_once",
     "split_document",
     "split_documents",
     "start_knowledge",
+    "start_reading",
     "without_names",
 ]

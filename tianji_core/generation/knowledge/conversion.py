@@ -39,6 +39,8 @@ SIGHT_MEMORY = 4 * 1024**3
 OUT_OF_MEMORY = "out of memory"
 NO_MESSAGES, NO_ENCODING = "no messages", "no encoding"
 """Reasons of a failure that the parent puts into words; any other reason is what a library said."""
+PAGES_READ = r"(?m)^pages (\d{1,6}) of (\d{1,6})$"
+"""What the lines on standard error look like that tell of the pages of a scan."""
 
 
 _ARCHIVES = (".docx", ".pptx", ".xlsx", ".epub")
@@ -81,7 +83,7 @@ def convert(suffix: str, data: bytes) -> Converted:
     else:
         found = _by_markitdown(suffix, data)
         if suffix == ".pdf" and not found.text.strip():
-            found = Converted(_read_by_sight(lambda read: text_of_scan(read, data)))
+            found = Converted(_read_by_sight(lambda read: text_of_scan(read, data, _tell)))
     if len(found.text) > TEXT:
         raise ValueError(TOO_LARGE)
     return found
@@ -143,6 +145,10 @@ def _by_markitdown(suffix: str, data: bytes) -> Converted:
     # Without MarkItDown itself, which would take a broken file for plain text.
     text = converter().convert(io.BytesIO(data), info).text_content
     return _chat_or_text(text) if suffix in (".html", ".htm") else Converted(text)
+
+
+def _tell(done: int, total: int) -> None:
+    print(f"pages {done} of {total}", file=sys.stderr, flush=True)
 
 
 def _limit_memory(more: int = MEMORY) -> None:

@@ -1,15 +1,19 @@
 """Reads the text of uploaded files and splits it into chunks that end where sentences end."""
 
+import contextlib
 import hashlib
 import json
+import os
 import re
 import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import PurePath
+from typing import IO
 
 from tianji_core.errors import InputError
 from tianji_core.gate import clean_sentence, standard_characters
@@ -18,6 +22,7 @@ from tianji_core.generation.knowledge.conversion import (
     NO_ENCODING,
     NO_MESSAGES,
     OUT_OF_MEMORY,
+    PAGES_READ,
     PICTURES,
     PLAIN,
     SECONDS,
@@ -68,11 +73,25 @@ class DocumentChunk:
     text: str
 
 
-def read_document(name: str, data: bytes, most_seconds: int = 2 * SECONDS) -> Document:
+Heard = Callable[[int, int], None]
+"""Is told how many of how many pages of a scan have been read."""
+
+
+def reads_at_once(name: str, data: bytes) -> bool:
+    """Returns whether :func:`read_document` needs no process of its own for a file: a short plain text, or
+    one that is refused."""
+    suffix = PurePath(name).suffix.lower()
+    refused = len(data) > LARGEST_FILE or suffix.lstrip(".") not in SUFFIXES
+    return refused or (suffix in PLAIN and len(data) <= AT_ONCE)
+
+
+def read_document(
+    name: str, data: bytes, most_seconds: int = 2 * SECONDS, heard: Heard | None = None
+) -> Document:
     """Returns the text of a file: a document, slides, a table, a book, subtitles, a picture or a scan,
     letters or a chat. All but short plain texts are converted in a child process with limits of memory and
-    time: ``most_seconds`` on the clock, where somebody waits. In letters and chats the names of people,
-    numbers and addresses are replaced, and so is the name of the file.
+    time: ``most_seconds`` on the clock. ``heard`` is told of a scan's pages. In letters and chats the
+    names of people, numbers and addresses are replaced, and so is the name of the file.
 
     Raises:
         InputError: another kind of file, one that is too large or cannot be read, or one without text.
@@ -84,8 +103,10 @@ def read_document(name: str, data: bytes, most_seconds: int = 2 * SECONDS) -> Do
         )
     if suffix.lstrip(".") not in SUFFIXES:
         raise InputError(_("不认识 {file} 的格式，可以用的是：{known}", file=name, known="、".join(SUFFIXES)))
-    small = suffix in PLAIN and len(data) <= AT_ONCE
-    text, private = _plain(name, suffix, data) if small else _converted(name, suffix, data, most_seconds)
+    if reads_at_once(name, data):
+        text, private = _plain(name, suffix, data)
+    else:
+        text, private = _converted(name, suffix, data, most_seconds, heard)
     if suffix == ".pdf":
         text = without_margins(text)
     text = re.sub(r"[ \t]+\n", "\n", standard_characters(text.replace("\r\n", "\n"))).strip()
@@ -104,7 +125,7 @@ def _plain(name: str, suffix: str, data: bytes) -> Converted:
         raise _refusal(name, str(error)) from None
 
 
-def _converted(name: str, suffix: str, data: bytes, most_seconds: int) -> Converted:
+def _converted(name: str, suffix: str, data: bytes, most_seconds: int, heard: Heard | None) -> Converted:
     """Returns the text that the child process reads from a file.
 
     Raises:
@@ -112,20 +133,24 @@ def _converted(name: str, suffix: str, data: bytes, most_seconds: int) -> Conver
     """
     command = [sys.executable, "-m", "tianji_core.generation.knowledge.conversion", suffix]
     one_thread = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # each takes address space
-    with tempfile.TemporaryFile() as output:
+    with (
+        tempfile.TemporaryFile() as content,  # a pipe that is waited for in steps would lose the rest
+        tempfile.TemporaryFile() as output,
+        tempfile.TemporaryFile() as said,
+    ):
+        content.write(data)
+        content.seek(0)
         child = subprocess.Popen(
             command,
-            stdin=subprocess.PIPE,
+            stdin=content,
             stdout=output,
-            stderr=subprocess.DEVNULL,
+            stderr=said,
             cwd=PROJECT,
             env={**child_environment(), **one_thread},
             start_new_session=True,
         )
         try:
-            child.communicate(data, timeout=most_seconds)
-        except subprocess.TimeoutExpired:
-            pass  # it sleeps, or the machine is busy: the limit of processor time ends the others
+            _wait(child, most_seconds, said, heard)
         finally:
             in_time = child.poll() is not None
             end_group(child.pid, grace=1.0)
@@ -145,6 +170,23 @@ def _converted(name: str, suffix: str, data: bytes, most_seconds: int) -> Conver
     if "text" in answer:
         return Converted(str(answer["text"]), bool(answer["private"]))
     raise _refusal(name, answer["error"])
+
+
+def _wait(child: "subprocess.Popen[bytes]", most_seconds: int, said: IO[bytes], heard: Heard | None) -> None:
+    """Waits for the end of the child, at most ``most_seconds``: it may sleep, or the machine be busy; the
+    limit of processor time ends the others. Tells ``heard`` what the child says of its pages."""
+    deadline = time.monotonic() + most_seconds
+    ended = False
+    while not ended and (left := deadline - time.monotonic()) > 0:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(min(left, 1.0))
+            ended = True
+        if heard is None:
+            continue
+        size = os.fstat(said.fileno()).st_size
+        tail = os.pread(said.fileno(), 4096, max(0, size - 4096)).decode("utf-8", "replace")
+        if pages := re.findall(PAGES_READ, tail):
+            heard(int(pages[-1][0]), int(pages[-1][1]))
 
 
 def _refusal(name: str, reason: str) -> InputError:

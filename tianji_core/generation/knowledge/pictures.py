@@ -2,6 +2,7 @@
 process of a conversion."""
 
 import io
+from collections.abc import Callable
 from typing import Any
 
 MOST_PIXELS = 60_000_000
@@ -62,17 +63,19 @@ def _page(read: Any, picture: Any, number: int) -> str:
     return _lines(read, upright)
 
 
-def text_of_scan(read: Any, data: bytes) -> str:
-    """Returns the lines of every page of a PDF, which is drawn for it."""
+def text_of_scan(read: Any, data: bytes, tell: Callable[[int, int], None]) -> str:
+    """Returns the lines of every page of a PDF, which is drawn for it; ``tell`` hears how many of how many
+    pages are read."""
     import pypdfium2
 
     document = pypdfium2.PdfDocument(data)
     texts = []
-    for page in document:
+    for number, page in enumerate(document, start=1):
         longest = max(page.get_size())
         scale = min(_SCALE, _LONGEST / max(longest, 1))
         texts.append(_lines(read, page.render(scale=scale).to_pil()))
         page.close()
+        tell(number, len(document))
     return "\n\n".join(filter(None, texts))
 
 

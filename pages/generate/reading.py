@@ -1,0 +1,106 @@
+"""Reads the documents that are offered: short texts at once, others in a job that the page follows."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import streamlit as st
+
+from pages.shared.frame import report_errors
+from pages.shared.job_progress import follow_job
+from pages.shared.kept_files import OfferedFile
+from pages.shared.text import plain
+from tianji_core.errors import InputError
+from tianji_core.generation.knowledge import (
+    AT_ONCE,
+    LARGEST_FILE,
+    Document,
+    document_key,
+    forget_readings,
+    keys_of,
+    read_document,
+    read_so_far,
+    reading_file,
+    reading_job,
+    reads_at_once,
+    start_reading,
+)
+from tianji_core.i18n import _
+from tianji_core.jobs import Job
+from tianji_core.workspace import Workspace
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _short_text(name: str, data: bytes) -> Document | InputError:
+    """A short text, or why it or a file of another kind cannot be read: it is not tried again with every
+    click."""
+    try:
+        return read_document(name, data)
+    except InputError as error:
+        return error
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _key(name: str, file_id: str, _file: OfferedFile) -> str:
+    return document_key(name, _file.getvalue())
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _read_in_job(_workspace: Workspace, path: str, written_ns: int) -> Document | InputError | None:
+    return read_so_far(_workspace, Path(path).stem)
+
+
+def documents_read(workspace: Workspace, files: Sequence[OfferedFile]) -> list[Document] | None:
+    """Returns the documents that can be read, and draws the error of each other file. Where files need a job,
+    draws that and returns None until it has read them."""
+    documents: list[Document] = []
+    unread: list[OfferedFile] = []
+    keys: list[str] = []
+    for file in files:
+        read = _known(workspace, file, keys)
+        if read is None:
+            unread.append(file)
+        elif isinstance(read, InputError):
+            with report_errors():
+                raise read
+        else:
+            documents.append(read)
+    forget_readings(workspace, keys)
+    if not unread:
+        return documents
+    _reading(workspace, unread)
+    return None
+
+
+def _known(workspace: Workspace, file: OfferedFile, keys: list[str]) -> Document | InputError | None:
+    """Returns what is known of a file, None where nothing is yet; adds the key of one that takes a job."""
+    size = getattr(file, "size", None) or len(file.getvalue())
+    if size <= AT_ONCE or size > LARGEST_FILE:
+        data = file.getvalue()
+        if reads_at_once(file.name, data):
+            return _short_text(file.name, data)
+    key = _key(file.name, file.file_id, file)
+    keys.append(key)
+    path = reading_file(workspace, key)
+    return _read_in_job(workspace, str(path), path.stat().st_mtime_ns) if path.exists() else None
+
+
+def _reading(workspace: Workspace, unread: Sequence[OfferedFile]) -> None:
+    """Draws the job that reads files, which begins by itself where none has begun with them."""
+    job = reading_job(workspace)
+    left = {_key(file.name, file.file_id, file) for file in unread}
+    active = job is not None and job.active
+    if not active and (job is None or not left & keys_of(job)):
+        job, active = _start_reading(workspace, unread), True
+    if job is not None and active:
+        follow_job(workspace, job.id, "stop_reading")
+        st.caption(_("扫描件和图片要认字，一页几秒；读的时候可以做别的，关掉页面也不会停。"))
+    elif job is not None:
+        text = plain(job.note) or _("停下了，还有 {n} 个文件没有读", n=len(unread))
+        st.warning(text, icon="⏹️")
+        if st.button(_("接着读"), key="read_on", icon="▶️", type="primary"):
+            _start_reading(workspace, unread)
+            st.rerun()
+
+
+def _start_reading(workspace: Workspace, unread: Sequence[OfferedFile]) -> Job:
+    return start_reading(workspace, [(file.name, file.getvalue()) for file in unread])
