@@ -11,11 +11,14 @@ from tianji_core.errors import StudioError
 from tianji_core.gate import clean_sentence
 from tianji_core.i18n import _, set_language, shown, stored
 from tianji_core.recipe import Words
+from tianji_core.recipe.comparing import changed_entries
 from tianji_core.roles import Role
 from tianji_core.store import recipes
 from tianji_core.store.recipes import StoredRecipe
 from tianji_core.workspace import Workspace, open_workspace
 
+LOOKS = 5.0
+"""Seconds between two looks whether somebody else has saved the recipe."""
 _NOTICE = "_notice"
 _SWITCHED = "_recipe_switched"
 """Says that the next run belongs to another recipe."""
@@ -91,21 +94,45 @@ def _forget_recipe() -> None:
 
 def opened_recipe(page: str) -> StoredRecipe:
     """The recipe at the revision at which this tab began to edit it, so that a save is refused where
-    another tab has saved since; that is shown with a button that opens the newest. After a save call
-    :func:`reopen_recipe`."""
+    somebody else has saved since; that is shown within :data:`LOOKS` seconds, without drawing the page anew,
+    with a button that opens the newest. After a save call :func:`reopen_recipe`."""
     newest = current_recipe()
-    slot = f"_opened_{page}_{newest.recipe.key}"
-    opened = st.session_state.setdefault(slot, newest.revision)
+    key = newest.recipe.key
+    opened = st.session_state.setdefault(f"_opened_{page}_{key}", newest.revision)
+    _saved_by_others(page, key, opened)
     if opened == newest.revision:
         return newest
-    line = st.columns([5, 1], vertical_alignment="center")
-    line[0].warning(
-        _("另一个页面已经保存了第 {n} 版，这里显示的是第 {old} 版", n=newest.revision, old=opened), icon="👥"
-    )
-    if line[1].button(_("载入最新"), key=f"reopen_{page}", width="stretch"):
-        reopen_recipe(page)
-        st.rerun()
-    return recipes.at(current_workspace().engine, newest.recipe.key, opened)
+    return recipes.at(current_workspace().engine, key, opened)
+
+
+@st.fragment(run_every=LOOKS)
+def _saved_by_others(page: str, key: str, opened: int) -> None:
+    """Draws who has saved the recipe since this tab opened it, and what; what is typed here stays as it
+    is."""
+    with report_errors():
+        newest = next(iter(recipes.history(current_workspace().engine, key, 1)), None)
+        if newest is None or newest.revision == opened:
+            return
+        line = st.columns([5, 1], vertical_alignment="center")
+        line[0].warning(
+            plain(
+                _(
+                    "{who} 已经保存了第 {n} 版（{what}），这里显示的是第 {old} 版；没保存的修改载入最新以后还在",
+                    who=newest.who or _("另一个页面"),
+                    n=newest.revision,
+                    what=newest.note,
+                    old=opened,
+                )
+            ),
+            icon="👥",
+        )
+        engine = current_workspace().engine
+        shown_here, there = (recipes.at(engine, key, n).recipe for n in (opened, newest.revision))
+        for sentence in changed_entries(shown_here, there):
+            line[0].caption(plain(sentence))
+        if line[1].button(_("载入最新"), key=f"reopen_{page}", width="stretch"):
+            reopen_recipe(page)
+            st.rerun()
 
 
 def reopen_recipe(page: str) -> None:

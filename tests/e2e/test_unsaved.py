@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 
 from tests.e2e.driving import Studio, first_name_typed, press, settle, unfold, until, visit
 from tianji_core.drafts import FormDraft, load_draft
+from tianji_core.recipe.editing import changed
 from tianji_core.store import recipes, samples, steps
 from tianji_core.store.samples import ACCEPTED, SampleFilter
 
@@ -214,3 +215,25 @@ def test_what_is_typed_anywhere_on_any_page_is_there_again(page: Page, studio: S
         again = opened_out(page, studio, address)
         assert {key: again.get(key) for key in typed[address]} == typed[address], address
     assert sum(map(len, typed.values())) > 50 and slid > 6
+
+
+def test_what_others_save_is_seen_while_one_types(page: Page, studio: Studio) -> None:
+    """Nothing is reloaded or pressed: the text that is typed is not even sent yet."""
+    engine = studio.workspace.engine
+    visit(page, studio, "lists?list=提示词")
+    before = recipes.current(engine, "wishes")
+    area = page.locator(f".st-key-system_{before.revision} textarea")
+    area.press("Control+End")
+    area.press_sequentially("还没发出去")
+    scenes = (*before.recipe.scenes, before.recipe.scenes[0].model_copy(update={"text": "开业大吉"}))
+    recipes.save(engine, changed(before.recipe, scenes=scenes), before.revision, "场景")
+    expect(page.get_by_text("场景：新增 开业大吉")).to_be_visible(timeout=30_000)
+    expect(area).to_have_value(re.compile("还没发出去$"))
+    expect(area).to_be_focused()
+    press(page, "reopen_lists")
+    newest = page.locator(f".st-key-system_{before.revision + 1} textarea")
+    expect(newest).to_have_value(re.compile("还没发出去$"))
+    press(page, "save_prompts")
+    until(lambda: recipes.current(engine, "wishes").revision == before.revision + 2, 60)
+    both = recipes.current(engine, "wishes").recipe
+    assert both.prompts.system.endswith("还没发出去") and both.scenes[-1].text == "开业大吉"

@@ -11,6 +11,7 @@ from tianji_core.advice import ListKind
 from tianji_core.drafts import FormDraft, changing_draft, load_draft
 from tianji_core.recipe import dump_recipe, kept_cells
 from tianji_core.recipe.editing import changed
+from tianji_core.roles import Role, acting_as
 from tianji_core.store import recipes, samples, steps
 from tianji_core.store.database import writing
 from tianji_core.store.samples import IMPORT, NewSample
@@ -219,6 +220,25 @@ def test_another_tab_saved_first_and_nothing_is_overwritten_or_lost(workspace: W
     at.button(key="save_prompts").click().run()
     newest = recipes.current(workspace.engine, "wishes").recipe
     assert (newest.title, newest.prompts.system) == ("另一页的", "这一页的")
+
+
+def test_what_others_saved_is_named_with_who_and_which_entries(workspace: Workspace) -> None:
+    before = recipes.current(workspace.engine, "wishes").recipe
+    at = open_page("pages/lists/page.py")
+    assert not at.warning
+    names = (before.names[0].model_copy(update={"enabled": False}), *before.names[2:])
+    scenes = (*before.scenes, before.scenes[0].model_copy(update={"text": "开业"}))
+    acting_as(lambda: Role.OWNER, lambda: "王老师")
+    try:
+        recipes.save(workspace.engine, changed(before, names=names, scenes=scenes), 0, "称谓")
+    finally:
+        acting_as(lambda: Role.OWNER)
+    at.run()
+    assert "王老师 已经保存了第 1 版（称谓），这里显示的是第 0 版" in at.warning[0].value
+    said = "\n".join(caption.value for caption in at.caption)
+    assert "称谓：删去 大舅；改了 赵老师" in said and "场景：新增 开业" in said
+    at.button(key="reopen_lists").click().run()
+    assert not at.warning and not at.exception
 
 
 @pytest.mark.parametrize("value", [0, 2])
