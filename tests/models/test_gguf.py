@@ -176,6 +176,13 @@ def test_without_the_packages_the_command_is_said(workspace, monkeypatch):
         models.start_export_gguf(workspace, merged)
 
 
+def test_a_model_of_the_built_in_base_is_refused_before_packages_are_asked_for(workspace, monkeypatch):
+    merged = merged_model(workspace, llama_shaped).model_copy(update={"base": NANO})
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+    with pytest.raises(ModelError, match="分词器没有 GGUF"):
+        models.start_export_gguf(workspace, merged)
+
+
 @pytest.mark.parametrize(("quantisation", "message"), [("q2_k", "f16、q8_0、q4_k_m"), ("f16", "先合并")])
 def test_what_cannot_be_exported_is_refused_before_a_job_starts(workspace, quantisation, message):
     base = Artefact(name="基座", kind="base", title="", path=workspace.models)

@@ -23,6 +23,7 @@ from tianji_core.models.merged import run_of
 from tianji_core.models.trying import trial_questions
 from tianji_core.roles import acting_person
 from tianji_core.store.database import now
+from tianji_core.training.base_trials import built_in
 from tianji_core.training.child import Ended, run_tool, tool_environment
 from tianji_core.training.child_faults import tool_cause
 from tianji_core.workspace import Workspace
@@ -95,10 +96,13 @@ def check_exportable(workspace: Workspace, merged: Artefact, chosen: GgufFormat)
     """Checks that a model can become a GGUF file of a format on this machine.
 
     Raises:
-        ModelError: not a merged model, code that nobody allowed, or missing packages.
+        ModelError: not a merged model, one of the built-in base, code that nobody allowed, or missing
+            packages.
     """
     if merged.kind != "merged":
         raise ModelError(_("“{name}”不是合并模型；GGUF 由合并模型导出，请先合并", name=merged.name))
+    if merged.base is not None and built_in(merged.base):  # before anybody installs packages for it
+        raise _no_tokenizer(merged)
     check_packages(chosen)
     checked_base(merged.path)
     runs_code(workspace, merged.path)
@@ -137,11 +141,15 @@ def _write_file(
         raise _refused(merged, ended)
 
 
+def _no_tokenizer(merged: Artefact) -> ModelError:
+    return ModelError(
+        _("“{name}”的分词器没有 GGUF 的写法，不能导出；可以直接用合并模型对话", name=merged.name)
+    )
+
+
 def _refused(merged: Artefact, ended: Ended) -> StudioError:
     if "pre-tokenizer was not recognized" in ended.tail or "does not support the tokenizer" in ended.tail:
-        return ModelError(
-            _("“{name}”的分词器没有 GGUF 的写法，不能导出；可以直接用合并模型对话", name=merged.name)
-        )
+        return _no_tokenizer(merged)
     if re.search(r"Model \w+ is not supported", ended.tail):
         return ModelError(_("“{name}”的结构没有 GGUF 的写法，不能导出", name=merged.name))
     return StudioError(_("转成 GGUF 没有做成：{reason}", reason=tool_cause(ended.tail, ended.code)))
