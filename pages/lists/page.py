@@ -28,6 +28,7 @@ from pages.shared.frame import opened_recipe, remember_notice, reopen_recipe, re
 from pages.shared.header import page_header
 from pages.shared.kept import save_bar
 from pages.shared.kept_table import forget_table, table_is_edited
+from pages.shared.list_titles import list_title
 from pages.shared.recipe_history import follow, history_list, undo_redo
 from pages.shared.text import plain
 from tianji_core.advice import ListKind
@@ -164,18 +165,10 @@ def lines_part(listing: Listing, title: str, note: str) -> None:
     paste_box(recipe, listing, title, save)
 
 
-def _list_title(field: str) -> str:
-    """Returns the title of one of the three lists: the shipped word in the plural, or the recipe's own."""
-    word = getattr(recipe.words, field)
-    return {"称谓": _c("list", "称谓"), "场景": _c("list", "场景"), "风格": _c("list", "风格")}.get(
-        word, word
-    )
-
-
 PARTS: dict[str, tuple[str, Callable[[], None]]] = {
-    "names": (_list_title("name"), names_part),
-    "scenes": (_list_title("scene"), scenes_part),
-    "styles": (_list_title("style"), styles_part),
+    "names": (list_title(recipe, "name"), names_part),
+    "scenes": (list_title(recipe, "scene"), scenes_part),
+    "styles": (list_title(recipe, "style"), styles_part),
     "axes": (_c("list", "条件"), lambda: axis_editor(recipe, revision, save)),
     "facts": (_c("list", "细节"), facts_part),
     "clauses": (
@@ -201,11 +194,12 @@ if not recipe.receivers:
     del PARTS["names"], PARTS["facts"]
 
 version = _("内置版本") if revision == 0 else _("第 {revision} 版", revision=revision)
-sizes = " · ".join(
-    f"{len(entries)} {_list_title(field)}"
-    for field, entries in (("name", recipe.names), ("scene", recipe.scenes), ("style", recipe.styles))
-    if recipe.receivers or field != "name"
-)
+counted = [
+    *([(len(recipe.names), list_title(recipe, "name"))] if recipe.receivers else []),
+    (len(recipe.scenes), list_title(recipe, "scene")),
+    (len(recipe.styles), list_title(recipe, "style")),
+]
+sizes = " · ".join(f"{number} {title}" for number, title in counted)
 st.markdown(f"**{plain(recipe.title)}** · {version} · {sizes}")
 tools = st.container(horizontal=True, gap="small", key="recipe_menu")
 with tools:

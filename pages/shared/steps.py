@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pages.shared.frame import current_recipe
+from pages.shared.list_titles import list_title
 from pages.shared.page_table import reaches
 from tianji_core import models, serving
 from tianji_core.comparison import board_keys
@@ -58,9 +59,8 @@ def _data_steps(workspace: Workspace, recipe: Recipe) -> list[CorridorStep]:
     versions = len(datasets.listed(workspace.engine, recipe.key))
     cells = len(kept_cells(recipe, recipe.threshold))
     names, scenes = len(recipe.names), len(recipe.scenes)
-    words = recipe.words.shown()
-    listed = [(names, words.name)] if recipe.receivers else []
-    lists = " · ".join(f"{n} {word}" for n, word in [*listed, (scenes, words.scene)])
+    listed = [(names, list_title(recipe, "name"))] if recipe.receivers else []
+    lists = " · ".join(f"{n} {word}" for n, word in [*listed, (scenes, list_title(recipe, "scene"))])
     reviewed = _("{n} 条待审 · {a} 条已采用", n=pending, a=accepted)
     made, frozen = _("{n} 条样本", n=total), _("{n} 个版本", n=versions)
     chosen = _("{n} 个格子会造数", n=cells)

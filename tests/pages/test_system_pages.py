@@ -129,6 +129,12 @@ def test_the_language_switches_at_once(workspace: Workspace) -> None:
     assert at.selectbox(key="zone_en").options[0] == "As in the browser"
 
 
+def test_the_lists_are_counted_in_the_plural(workspace: Workspace) -> None:
+    workspace.save_settings(workspace.settings().model_copy(update={"language": "en"}))
+    at = open_page("pages/home/page.py")
+    assert any("28 Names · 18 Scenes" in each.value for each in at.markdown)
+
+
 def test_times_are_shown_in_the_zone_that_is_chosen(workspace: Workspace) -> None:
     at = open_page("pages/settings/page.py")
     at.selectbox(key="zone_zh").set_value("America/New_York")
