@@ -40,7 +40,6 @@ preset = {
     "model_id": "",
     "vary_names": 0.5,
     "vary_occasions": 0.5,
-    "few_steps": 120,
 }
 
 # ---- what a person may change; the studio replaces these lines and nothing else ----

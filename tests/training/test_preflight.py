@@ -205,19 +205,6 @@ def test_too_few_steps_are_a_warning_and_turn_the_warm_up_off(workspace, setting
     assert "warmup_ratio = 0.0 " in (workspace.home / run.work_dir / "config.py").read_text()
 
 
-def test_few_passes_over_few_samples_are_a_warning_for_the_built_in_model(workspace, settings):
-    version = add_version(workspace, count=400)
-    said = {}
-    for epochs in (1, 20):
-        tried = settings.model_copy(update={"epochs": epochs})
-        checked = preflight(workspace, preset("nano-cpu-qlora"), tried, version)
-        said[epochs] = next(check for check in checked.checks if check.title == "训练量")
-        assert checked.ok
-    steps = checked.estimate.steps // 20
-    assert 20 <= steps < 120 and said[1].level == "warn" and said[20].level == "pass"
-    assert said[1].detail.endswith(f"或把轮数加到 {-(-120 // steps)}")
-
-
 def test_a_long_training_keeps_its_settings(settings):
     assert fitted(settings, 1000) == (settings, [])
 

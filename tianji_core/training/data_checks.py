@@ -19,6 +19,8 @@ from tianji_core.training.estimate import IterationEstimate, read_training_file
 from tianji_core.training.settings import TrainingSettings
 from tianji_core.workspace import Workspace
 
+FEW_STEPS = 20
+"""Optimizer steps below which a LoRA hardly changes."""
 FAR_RATE = 8
 """Factor over the preset's learning rate from which it looks like a slip; below it the factor is squared."""
 
@@ -120,11 +122,9 @@ def dataset_check(workspace: Workspace, version: DatasetVersion) -> tuple[list[d
     return turns, Check(PASS, title, _("“{name}”，{n} 条，校验一致", name=version.name, n=len(turns)))
 
 
-def length_checks(
-    guess: IterationEstimate, settings: TrainingSettings, packed: bool = True, few: int = 20
-) -> list[Check]:
-    """Whether there is enough to learn from (with fewer than ``few`` optimizer steps a warning), and whether
-    it fits into a sequence. Pairs are not ``packed``."""
+def length_checks(guess: IterationEstimate, settings: TrainingSettings, packed: bool = True) -> list[Check]:
+    """Whether there is enough to learn from, and whether it fits into a sequence. Pairs are not
+    ``packed``."""
     title = _("训练量")
     size = {"tokens": f"{guess.tokens:,}", "iterations": guess.iterations, "steps": guess.steps}
     if packed:
@@ -147,8 +147,8 @@ def length_checks(
             n=guess.iterations,
         )
         checks = [Check(STOP, title, detail + advice)]
-    elif guess.steps < few:
-        more = settings.epochs * math.ceil(few / max(1, guess.steps))
+    elif guess.steps < FEW_STEPS:
+        more = settings.epochs * math.ceil(FEW_STEPS / max(1, guess.steps))
         advice = _("；太少，学不到什么：请增加样本、减小梯度累积，或把轮数加到 {n}", n=more)
         checks = [Check(WARN, title, detail + advice)]
     if guess.lengths:

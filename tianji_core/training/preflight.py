@@ -88,7 +88,7 @@ def preflight(
     checks += found
     if guess is not None:
         settings, notes = fitted(settings, guess.iterations)
-        checks += length_checks(guess, settings, not chosen.from_pairs, chosen.few_steps)
+        checks += length_checks(guess, settings, packed=not chosen.from_pairs)
         checks += interval_checks(settings, notes, guess.iterations)
         checks += [] if chosen.from_pairs else [_validation(workspace, version)]
     need, kind = None, profile(settings.profile) if settings.profile else None

@@ -40,7 +40,7 @@ class Preset:
     the memory was measured on a card, where it is otherwise reckoned from the shape of the base;
     ``objective`` what is learnt: 'sft' the answers of a dataset, 'orpo' or 'dpo' preference pairs;
     ``vary_names`` and ``vary_occasions`` are the shares of samples to vary that measured best for its
-    base; with fewer than ``few_steps`` updates it learns too little, and a person is warned."""
+    base."""
 
     key: str
     path: Path
@@ -60,7 +60,6 @@ class Preset:
     objective: str = "sft"
     vary_names: float = 0.0
     vary_occasions: float = 0.0
-    few_steps: int = 20
 
     @property
     def from_pairs(self) -> bool:
@@ -236,7 +235,7 @@ def parsed_preset(source: str, path: Path, key: str) -> Preset:
 
 class _Card(BaseModel):
     """The dictionary ``preset`` in a preset's file; see :class:`Preset`. A file of an older studio may lack
-    the last nine entries."""
+    the last eight entries."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
@@ -254,7 +253,6 @@ class _Card(BaseModel):
     objective: Literal["sft", "orpo", "dpo"] = "sft"
     vary_names: float = Field(default=0, ge=0, le=1)
     vary_occasions: float = Field(default=0, ge=0, le=1)
-    few_steps: int = Field(default=20, ge=1, le=10_000)
 
 
 def _checked_card(file: str, value: object) -> _Card:
