@@ -19,6 +19,7 @@ from tianji_core.evaluation.sweep import (
     SweepPoint,
     best_point,
     good_at_both,
+    learnt_styles,
     load_sweep,
     start_sweep,
     sweep_job,
@@ -74,11 +75,11 @@ def _start(workspace: Workspace, stored: StoredRecipe, run: TrainingRun) -> None
     known = [s.text for s in stored.recipe.styles if s.enabled]
     line = st.columns([4, 1, 1, 1.4], vertical_alignment="bottom")
     styles = line[0].multiselect(
-        _("考哪些风格（不选就是全部）"),
+        _("考哪些风格（不选就是学过的）"),
         known,
         [style for style in (before.styles if before else ()) if style in known],
         key=f"sweep_styles_{run.id}",
-        placeholder=_("全部风格"),
+        placeholder=_("学过的风格"),
     )
     first, second = (before.limit, before.texts) if before else (60, 200)
     limit = line[1].number_input(
@@ -93,7 +94,7 @@ def _start(workspace: Workspace, stored: StoredRecipe, run: TrainingRun) -> None
                 run_id=run.id,
                 recipe=stored.recipe.key,
                 revision=stored.revision,
-                styles=tuple(styles),
+                styles=tuple(styles) or learnt_styles(workspace, stored.recipe, run),
                 limit=int(limit),
                 texts=int(texts),
                 in_doubt=min(2000, 4 * int(limit)),

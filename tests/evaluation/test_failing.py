@@ -1,9 +1,13 @@
 """Further samples for what a model fails at, and whether they helped."""
 
+import itertools
+from dataclasses import replace
+
 import pytest
 
 from tests.tiny_base import add_version
 from tianji_core import jobs
+from tianji_core.dataset import freeze
 from tianji_core.errors import PlanError
 from tianji_core.evaluation import (
     MeasuredAnswers,
@@ -18,6 +22,7 @@ from tianji_core.evaluation import (
 from tianji_core.evaluation.sweep import (
     SweepPlan,
     SweepPoint,
+    learnt_styles,
     newest_learner,
     newest_result,
     top_up_results,
@@ -28,7 +33,7 @@ from tianji_core.models.nano import held_out
 from tianji_core.recipe import built_in_recipe, tasks
 from tianji_core.store import samples
 from tianji_core.store import training as trainings
-from tianji_core.store.samples import SampleFilter
+from tianji_core.store.samples import ACCEPTED, NewSample, SampleFilter
 from tianji_core.teachers import TeacherChoice
 from tianji_core.workspace import Workspace
 
@@ -106,6 +111,18 @@ def test_every_later_measurement_asks_what_was_topped_up_again(workspace: Worksp
     _made, job = start_top_up(workspace, "wishes", measured, topped, TeacherChoice())
     assert jobs.wait(workspace, job.id, timeout=60).state == "succeeded"
     assert with_topped_up(workspace, WISHES, plan).also == (far,)
+
+
+def test_a_training_is_asked_for_the_styles_that_it_learnt(workspace: Workspace) -> None:
+    engine = workspace.engine
+    silent = trainings.add(engine, "没有记下风格", "nano-cpu-qlora", add_version(workspace).id, {})
+    assert learnt_styles(workspace, WISHES, silent) == ()
+    for name, scene in itertools.product(WISHES.names[:4], WISHES.scenes[:3]):
+        told = f"{name.text}，祝您{scene.text}快乐，身体健康，万事如意！"
+        new = NewSample("wishes", "送祝福", f"祝{name.text}{scene.text}", told, name.text, scene.text, "正常")
+        samples.add(engine, replace(new, state=ACCEPTED))
+    plain = trainings.add(engine, "只学正常", "nano-cpu-qlora", freeze(workspace, "wishes", "正常的").id, {})
+    assert learnt_styles(workspace, WISHES, plain) == ("正常",)
 
 
 def test_after_the_next_training_the_same_questions_tell_whether_it_helped(workspace: Workspace) -> None:

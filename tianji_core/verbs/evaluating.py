@@ -13,6 +13,7 @@ from tianji_core.evaluation.sweep import (
     SweepPoint,
     best_point,
     good_at_both,
+    learnt_styles,
     load_sweep,
     start_sweep,
     with_topped_up,
@@ -20,6 +21,7 @@ from tianji_core.evaluation.sweep import (
 from tianji_core.i18n import _
 from tianji_core.model_folders.trust import code_allowed
 from tianji_core.store import recipes
+from tianji_core.store import training as trainings
 from tianji_core.verbs.common import (
     DetachOption,
     JsonOption,
@@ -129,7 +131,9 @@ def folders(space: Workspace, model: str) -> tuple[Path, Path | None]:
 
 def sweep(
     run: Annotated[int, typer.Argument(help="Number of a training.")],
-    styles: StylesOption = "",
+    styles: Annotated[
+        str, typer.Option(help="Styles separated by commas; default: those that the training learnt.")
+    ] = "",
     limit: Annotated[int, typer.Option(min=1, max=2000, help="Held-out questions.")] = 60,
     texts: Annotated[int, typer.Option(min=0, max=5000, help="Validation texts for perplexity.")] = 200,
     in_doubt: Annotated[
@@ -151,7 +155,7 @@ def sweep(
         run_id=run,
         recipe=stored.recipe.key,
         revision=stored.revision,
-        styles=words(styles),
+        styles=words(styles) or learnt_styles(space, stored.recipe, trainings.get(space.engine, run)),
         limit=limit,
         texts=texts,
         in_doubt=in_doubt,

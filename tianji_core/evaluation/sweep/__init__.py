@@ -13,6 +13,7 @@ from tianji_core.evaluation.sweep.after_training import (
     AFTER_TRAINING,
     TrainingEffect,
     effect_of,
+    learnt_styles,
     start_before_after,
     with_topped_up,
 )
@@ -42,6 +43,7 @@ __all__ = [
     "equally_good",
     "good_at_both",
     "last_outcomes",
+    "learnt_styles",
     "load_sweep",
     "newest_learner",
     "newest_result",

@@ -64,16 +64,23 @@ def own_plan(workspace: Workspace, run: TrainingRun) -> SweepPlan:
     stored = recipes.current(
         workspace.engine, version.recipe if version is not None else workspace.settings().recipe
     )
-    known = [style.text for style in stored.recipe.styles if style.enabled]
-    learnt = version.manifest.get("by_style", {}) if version is not None else {}
-    styles = tuple(style for style in known if style in learnt)
     plan = SweepPlan(
         run_id=run.id,
         recipe=stored.recipe.key,
         revision=stored.revision,
-        styles=() if len(styles) == len(known) else styles,
+        styles=learnt_styles(workspace, stored.recipe, run),
     )
     return with_topped_up(workspace, stored.recipe, plan)
+
+
+def learnt_styles(workspace: Workspace, recipe: Recipe, run: TrainingRun) -> tuple[str, ...]:
+    """Returns the enabled styles that a training learnt, which it is asked for where nobody says which; ()
+    stands for all, also where its dataset version is gone or does not say."""
+    version = version_of(workspace, run)
+    known = [style.text for style in recipe.styles if style.enabled]
+    learnt = version.manifest.get("by_style", {}) if version is not None else {}
+    styles = tuple(style for style in known if style in learnt)
+    return () if len(styles) == len(known) else styles
 
 
 def with_topped_up(workspace: Workspace, recipe: Recipe, plan: SweepPlan) -> SweepPlan:
