@@ -19,7 +19,7 @@ from tianji_core.training import engine
 from tianji_core.training.places import slurm_runs
 from tianji_core.training.places.adapters import SshAdapter
 from tianji_core.training.places.bundle import base_of, make_bundle
-from tianji_core.training.places.profile import Place, checked_place
+from tianji_core.training.places.profile import Place, checked_place, save_place
 from tianji_core.training.places.sending import start_elsewhere
 from tianji_core.training.places.ssh_client import accept_keys, offered_keys
 from tianji_core.training.places.trying import try_place
@@ -110,6 +110,29 @@ def test_what_slurm_refuses_is_one_sentence(
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(PlaceError, match="这里不是 Slurm 的客户端"):
         slurm_runs.partitions()
+
+
+@pytest.mark.slow
+def test_a_mended_place_submits_a_refused_training_once_and_says_why_it_waits(
+    workspace: Workspace, tmp_path: Path, cluster: Cluster
+) -> None:
+    """It asks for more cores than any machine has, so that it waits."""
+    save_place(workspace, ours(partition="nowhere"))
+    run = started(workspace, tmp_path, ours(partition="nowhere"))
+    job = jobs.wait(workspace, job_of(workspace, run), 240)
+    assert (job.state, job.exit_code) == ("failed", 2)
+    assert "Slurm 拒绝了：没有这个分区" in jobs.log_tail(workspace, job.id)
+    save_place(workspace, ours(cpus=4000))
+    training.resume_training(workspace, run)
+    folder = training.work_folder(workspace, run)
+    until(lambda: slurm_runs.job_of(folder) is not None, 240)
+    waits = slurm_runs.state_of(workspace, run)
+    assert waits.active and "在排队（PartitionConfig）：要的机器、核、卡或内存太多" in waits.reason
+    name = f"tianji-{training.record_of(run).bundle}"
+    assert len(cluster.ask("squeue", "-h", "-t", "all", "-n", name, "-o", "%i").split()) == 1
+    jobs.stop(workspace, job_of(workspace, run))
+    assert jobs.wait(workspace, job_of(workspace, run), 120).state == "stopped"
+    assert slurm_runs.state_of(workspace, run).state == "stopped"
 
 
 @pytest.mark.skipif(bool(SSH_MISSING), reason=f"no SSH here: {', '.join(SSH_MISSING)} not found")
