@@ -119,8 +119,10 @@ def _wire() -> Iterator[Fault]:
 
     async def floods(exchange: Exchange) -> None:
         await exchange.send(200, b"", "text/event-stream", length="")
+        # padded as OpenAI pads its chunks: the bytes that a stream may have are then so many thousand of them
+        empty = f"data: {chunk('', obfuscation='x' * 4000)}\n\n".encode() * 20
         while True:
-            await exchange.raw(f"data: {chunk('')}\n\n".encode() * 500)
+            await exchange.raw(empty)
 
     yield Fault("stream: byte by byte", pieces, "good")
     yield Fault("stream: comments for ever", keeps_alive, "timeout")
