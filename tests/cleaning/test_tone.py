@@ -30,7 +30,7 @@ def test_most_texts_of_an_assistant_are_reported_and_of_people_at_most_one_in_a_
     found = sum(tone(text).score >= threshold() for text in ASSISTANT) / len(ASSISTANT)
     wrongly = sum(tone(text).score >= threshold() for text in PEOPLE) / len(PEOPLE)
     assert len(ASSISTANT) >= 30 and found >= 0.7
-    assert len(PEOPLE) > 400 and wrongly <= 0.01
+    assert len(PEOPLE) > 350 and wrongly <= 0.01
 
 
 def test_the_mean_tells_the_two_apart() -> None:

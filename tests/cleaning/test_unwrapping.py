@@ -16,6 +16,8 @@ WRAPPERS = (
     "{}\n\n如需调整风格，请随时告诉我。", "{}\n\nLet me know if you'd like any changes!", "我写了一段，你看看合不合适：\n{}", "回答：{}",
 )  # fmt: skip
 
+CLEAN = "妹妹，生日快乐！愿你新的一岁平安喜乐，每天都有好心情。"
+
 
 @pytest.fixture(scope="module")
 def context() -> Context:
@@ -138,3 +140,44 @@ def test_a_request_that_is_repeated_before_the_text_comes_off(request_part: str,
     body = "我们都回来陪您吃年夜饭，愿您身体健康，天天开心。"
     after = clean_text(Subject(request_part + body, "爸爸", "除夕", "正常"), context)
     assert after == ("爸爸，" + body if request_part.endswith("爸爸，") else body)
+
+
+@pytest.mark.parametrize(
+    ("style", "text", "fixed"),
+    [
+        (
+            "诗词赋",
+            "春风送暖入新堂，燕语声声绕画梁。<br/>愿得年年花似锦，一门和气福绵长。<br/>",
+            "春风送暖入新堂，燕语声声绕画梁。\n愿得年年花似锦，一门和气福绵长。",
+        ),
+        (
+            "诗词赋",
+            "# 贺新居\n\n春风送暖入新堂，燕语声声绕画梁。\n愿得年年花似锦，一门和气福绵长。",
+            "春风送暖入新堂，燕语声声绕画梁。\n愿得年年花似锦，一门和气福绵长。",
+        ),
+        ("正常", f"[思考开始]对象是妹妹。[思考结束]{CLEAN}", CLEAN),
+        ("文言文", f"「文言文」{CLEAN}", CLEAN),
+        ("正常", f"{CLEAN}</div><script>", CLEAN),
+        ("正常", f"{CLEAN}\n\n注释：\n1. 平安：没有灾祸。\n2. 喜乐：开心。", CLEAN),
+        ("正常", f"{CLEAN}\n（以生日为线，收尾留白。）", CLEAN),
+    ],
+)
+def test_what_stands_apart_is_taken_off(context: Context, style: str, text: str, fixed: str) -> None:
+    assert clean_text(Subject(text, "妹妹", "生日", style), context) == fixed
+
+
+@pytest.mark.parametrize(
+    ("style", "text"),
+    [
+        ("小红书", "妹妹生日快乐呀🎂愿你天天开心，好运贴贴✨#生日祝福 #我的妹妹"),
+        ("祝福长文", "敬爱的陈老师：\n\n听说您月底荣休了，愿您身体康健。\n\n学生 林一舟 敬上\n十月二十六日"),
+        ("小红书", "@阿芳 今天全群一起说：生日快乐🎂愿你红包抢第一呀✨"),
+    ],
+)
+def test_what_belongs_to_a_text_stays(context: Context, style: str, text: str) -> None:
+    assert clean_text(Subject(text, "妹妹", "生日", style), context) == text
+
+
+def test_texts_to_choose_from_are_left_to_a_person(context: Context) -> None:
+    text = "愿妹妹福寿安康，岁岁平安。\n\n愿妹妹芳龄永继，喜乐长随。（请任选其一）"
+    assert "任选" in clean_text(Subject(text, "妹妹", "生日", "文言文"), context)

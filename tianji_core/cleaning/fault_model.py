@@ -24,6 +24,8 @@ SURELY_MOURNFUL = 1.25
 SURELY_LOVING = 0.5
 """The same for what only lovers say."""
 _STOPS = "，。！？；：~…"
+_DEAR, _AROUND_DEAR = "亲爱的", "，,！!：:~～ \n"
+"""What friends call each other as well."""
 _SHORT = 6
 """Characters of a sentence that says too little."""
 _CLAUSE = re.compile(
@@ -91,7 +93,7 @@ def most_loving(name: str, cut: list[Piece]) -> str | None:
     """Returns the sentence of a text in pieces that only lovers say, None if there is none."""
     for piece in cut:
         scores = word_scores(piece.text, name if name in piece.text else "")
-        if scores.loving >= SURELY_LOVING:
+        if scores.loving >= SURELY_LOVING and piece.text.strip(_AROUND_DEAR) != _DEAR:
             return piece.text
     return None
 

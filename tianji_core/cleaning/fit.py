@@ -113,7 +113,9 @@ def _wrong_pronoun(text: str, subject: Subject, context: Context) -> Found | Non
 
 def _mixed_style(text: str, subject: Subject, _context: Context) -> Found | None:
     for register in registers():
-        if subject.style not in register.styles or not is_all_blessing(text, subject.name):
+        if subject.style not in register.styles or (register.one_line and "\n" in text.strip()):
+            continue
+        if not is_all_blessing(text, subject.name):
             continue
         said = _GAP.sub("", text)
         found = list(dict.fromkeys(match.group() for match in register.words.finditer(said)))

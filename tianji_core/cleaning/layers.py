@@ -28,13 +28,18 @@ _CLOSE = (
 )
 _SAID = r"(?:\A|(?<=\n))Thinking(?:\.\.\.|…|:)[\s\S]*?(?:\.\.\.|…+)\s*done thinking\.?"
 """How a runner of local models prints reasoning."""
+_MARKED = (
+    r"[<\[【（(]\s*(?:思考|推理|分析|构思|审题|内心独白)(?:过程)?\s*(?:开始|中)\s*[>\]】）)].*?"
+    r"[<\[【（(]\s*(?:思考|推理|分析|构思|审题|内心独白)(?:过程)?\s*(?:结束|完毕|完成)\s*[>\]】）)]"
+)
+"""Reasoning between marks that say where it begins and ends."""
 _DETAILS = r"<details[^>]*>.*?</details>"
 _THOUGHT = re.compile(
-    rf"(?:{_OPEN})(?:(?!{_OPEN}).)*?(?:{_CLOSE})|{_DETAILS}|{_SAID}", re.DOTALL | re.IGNORECASE
+    rf"(?:{_OPEN})(?:(?!{_OPEN}).)*?(?:{_CLOSE})|{_DETAILS}|{_SAID}|{_MARKED}", re.DOTALL | re.IGNORECASE
 )
 _THOUGHT_HEAD = re.compile(rf"\A.*?(?:{_CLOSE})", re.DOTALL | re.IGNORECASE)
 _THOUGHT_TAG = re.compile(rf"{_OPEN}|{_CLOSE}", re.IGNORECASE)
-_THOUGHT_HINT = re.compile(r"[<\[【◁〈＜{]|done thinking")
+_THOUGHT_HINT = re.compile(r"[<\[【◁〈＜{]|done thinking|[（(](?:思考|推理|分析|构思)")
 
 
 def without_thoughts(text: str) -> Unwrapped | None:

@@ -5,7 +5,8 @@ from functools import cache
 
 from tianji_core.cleaning.facts import wrong_sex
 from tianji_core.cleaning.fault_model import most_loving, most_mournful
-from tianji_core.cleaning.relations import cannot_be, is_several, other_person
+from tianji_core.cleaning.never_said import never_said
+from tianji_core.cleaning.relations import called, cannot_be, is_several, other_person, relation
 from tianji_core.cleaning.rule import Context, Example, Found, Rule, Subject, only_han, phrases, unsafe_words
 from tianji_core.cleaning.talk import reading
 from tianji_core.i18n import N_, _
@@ -15,7 +16,7 @@ _BEFORE = re.compile(
 )
 """What precedes a form of address."""
 _NOT_AFTER = re.compile(
-    r"们|都|也|说|问好|问声好|问安|带个?好|和孩子|身体也|家(?![业庭和])|有方|层|力|嘱|里|制|课|带|做|煮|包的|般|似|那|的(?!生日|节日|康复|新)"
+    r"们|都|也|说|问好|问声好|问安|带个?好|和孩子|身体也|家(?![业庭和])|(?:今[天日年]|这就)?(?:来(?![年日])|给[您你]|祝[您你]|敬[您你])|有方|层|力|嘱|里|制|课|带|做|煮|包的|般|似|那|的(?!生日|节日|康复|新)"
 )
 """What follows a word that mentions somebody without addressing them: 老师们, 爷爷奶奶都念着你, 领导有方,
 妈妈做的菜."""
@@ -42,9 +43,11 @@ _ABOUT = re.compile(r"(?:[祝愿]|祝福|希望|但愿)[他她](?![们俩])")
 """A wish for somebody who is not spoken to."""
 _THIRD, _MENTIONS = re.compile("[他她](?!们|[乡山日])"), 2
 """How often a text that calls somebody speaks of somebody else instead of them."""
+_WISHED_THIRD = re.compile("[愿祝望]([他她它])(?!们)")
+"""Who is wished something: it may be one of them, not one after the other."""
 _THIRD_HINT = re.compile("[他她]|TA|对方")
 _TOLD_HOW = re.compile(
-    r"[你您]\s*(?:可以|不妨|就|只要)(?:这样|这么|直接)?(?:[祝]|[对跟向给和](?=[他她]|TA|对方))(?:[他她](?!们)|TA|对方)"
+    r"[你您]\s*(?:可以|不妨|就|只要)(?:这样|这么|直接)?(?:祝(?:[他她](?!们)|TA|对方)|[对跟向给和](?:[他她](?!们)|TA|对方)[^，。！？]{0,3}[说讲道写发祝表])"
 )
 """Advice what to say to somebody."""
 _CHILD = re.compile("[女儿孩娃宝]|满月|百[日天]|周岁|千金|出生|得子|添丁")
@@ -93,7 +96,12 @@ def _addressed(text: str, subject: Subject, context: Context) -> str | None:
 
 
 def _is_called(text: str, name: str) -> bool:
-    """Returns whether a text begins with the short form of a name: 哥 for 哥哥."""
+    """Returns whether a text begins with the short form of a name, 哥 for 哥哥, or another word for the same
+    relation."""
+    word, mine = called(text), relation(name)
+    said = relation(word) if word is not None else None
+    if mine is not None and said is not None and (said.row, said.word) == (mine.row, word):
+        return True
     return re.match(rf"(?:亲爱的|我的|老|好)?{re.escape(name[-1])}+[，,！!：:~～]", text.strip()) is not None
 
 
@@ -120,6 +128,9 @@ def _to_nobody(text: str, subject: Subject) -> str | None:
         return several.group().strip("，：！:! ")
     if _THIRD_HINT.search(text) is not None and (told := _TOLD_HOW.search(text)) is not None:
         return told.group()
+    wished = set(_WISHED_THIRD.findall(text))
+    if len(wished) > 1 and one:
+        return "、".join(sorted(wished))
     if "你" in text or "您" in text or is_several(subject.name) or _CHILD.search(subject.scene):
         return None
     about = _ABOUT.search(text)
@@ -137,12 +148,20 @@ def _wrong_person(text: str, subject: Subject, context: Context) -> Found | None
             )
     if (said := wrong_sex(text, subject)) is not None:
         return Found(_("“{words}”不是对{name}说的话", words=said, name=subject.name))
+    said = never_said(text, subject)
+    word = other_person(text, subject.name)
+    if (said is not None or word is not None) and _wrong_kinship(text, subject, context) is not None:
+        return None
+    if said is not None:
+        return Found(_("“{words}”不是对{name}说的话", words=said[:30], name=subject.name))
     nobody = _to_nobody(text, subject)
     if nobody is not None:
         return Found(_("是写给{other}的，不是{name}", other=nobody, name=subject.name))
     other = _other_surname(text, subject.name)
     if other is not None:
         return Found(_("是写给{other}的，不是{name}", other=other, name=subject.name))
+    if word is not None:
+        return Found(_("是写给{other}的，不是{name}", other=word, name=subject.name))
     if subject.name not in context.addresses.names:
         return _called_other(text, subject, context)
     word = _addressed(text, subject, context)
@@ -153,11 +172,11 @@ def _wrong_person(text: str, subject: Subject, context: Context) -> Found | None
 
 def _called_other(text: str, subject: Subject, context: Context) -> Found | None:
     """Returns what shows that a text is not for a receiver of no list."""
-    word = other_person(text, subject.name)
-    if word is None and not is_several(subject.name):
-        word = _addressed(text, subject, context)
-        if word is not None and (f"祝{word}" not in text or not cannot_be(subject.name, word)):
-            return None
+    if is_several(subject.name):
+        return None
+    word = _addressed(text, subject, context)
+    if word is not None and (f"祝{word}" not in text or not cannot_be(subject.name, word)):
+        return None
     return None if word is None else Found(_("是写给{other}的，不是{name}", other=word, name=subject.name))
 
 

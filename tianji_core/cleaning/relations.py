@@ -17,9 +17,18 @@ _CALLS = re.compile(
     r"[一-鿿]{2,3}节?)(?:快乐|安康|大吉|愉快|康复|好))"
 )
 """The beginning of a text that calls somebody."""
+_FULL = re.compile(
+    "[王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯董萧程曹袁邓许傅沈曾彭吕苏卢蒋蔡贾丁魏薛叶阎余潘杜戴夏钟汪田任姜范方石姚谭廖邹"
+    "熊金陆郝孔崔康毛邱秦江史顾侯邵孟龙段雷钱汤尹黎易武乔贺赖龚][一-鿿]{1,2}"
+)
+"""A surname and a name."""
 _PROPER = re.compile(r"(?:[小阿老大][一-鿿]|([一-鿿])\1)")
 _NO_NAME = frozenset("时人家子朋友们年日心伙宝可妞哥姐弟妹爸妈爷奶叔姨舅姑板师鬼天半夜早晚")
 """What stands behind 小, 阿, 老, 大 in words that are no name, or has two characters alike without being one."""
+
+
+_HEAD = 8
+"""Characters at the beginning of a text in which several people are called one behind the other."""
 
 
 class Kinship(NamedTuple):
@@ -69,6 +78,16 @@ def relation(name: str) -> Kinship | None:
     return next((words[name[n:]] for n in range(len(name)) if name[n:] in words), None)
 
 
+@lru_cache(maxsize=1_000)
+def same_relation(name: str) -> frozenset[str]:
+    """Returns a name and the words that mean the same relation as the one it ends with."""
+    mine = relation(name)
+    if mine is None or len(mine.word) < 2:
+        return frozenset({name})
+    row = _file()["rows"][mine.row]["words"]
+    return frozenset({name, mine.word, *(word for word in row if len(word) > 1 and mine.word in word)})
+
+
 def called(text: str) -> str | None:
     """Returns the word with which a text begins by calling somebody, None if it does not."""
     match = _CALLS.match(text)
@@ -78,10 +97,12 @@ def called(text: str) -> str | None:
 def other_person(text: str, name: str) -> str | None:
     """Returns the word by which the beginning of a text calls somebody whom ``name`` cannot be, None if it
     calls nobody such."""
-    if not name or is_several(name) or name in text:
+    if not name or is_several(name):
         return None
     word = called(text)
     if word is None or word in name or name in word:
+        return None
+    if name in text and (relation(name) is None or relation(word) is None or name in text[:_HEAD]):
         return None
     if relation(name) is None and relation(word) is None:
         return word if _other_name(word, name) else None
@@ -145,6 +166,8 @@ def _differ(mine: Kinship, theirs: Kinship) -> bool:
 
 def _other_name(word: str, name: str) -> bool:
     """Returns whether both are proper names such as 小美 and 小丽, and not the same one."""
+    if _FULL.fullmatch(word) is not None and _FULL.fullmatch(name) is not None:
+        return set(word).isdisjoint(name)
     if _PROPER.fullmatch(word) is None or _PROPER.fullmatch(name) is None:
         return False
     return not (_NO_NAME | set(name[1:])) & set(word[1:]) and not _NO_NAME & set(name[1:])

@@ -287,18 +287,25 @@ def unsafe_words() -> tuple[dict[str, str], tuple[str, ...]]:
 
 
 class Register(NamedTuple):
-    """Words that some styles exclude; ``few`` of them are allowed per text."""
+    """Words that some styles exclude, of which ``few`` are allowed per text; with ``one_line`` only texts of
+    one line are meant."""
 
     styles: frozenset[str]
     few: int
     words: re.Pattern[str]
+    one_line: bool
 
 
 @cache
 def registers() -> tuple[Register, ...]:
     """Returns what ``configs/cleaning/registers.yaml`` says."""
     return tuple(
-        Register(frozenset(entry["styles"]), entry["few"], re.compile("|".join(map(str, entry["words"]))))
+        Register(
+            frozenset(entry["styles"]),
+            entry["few"],
+            re.compile("|".join(map(str, entry["words"]))),
+            entry.get("one_line", False),
+        )
         for entry in _read("registers").values()
     )
 

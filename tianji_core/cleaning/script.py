@@ -33,7 +33,10 @@ _FINE_ENGLISH = re.compile(
 _SENTENCE = re.compile(r"(?:[A-Za-z'’]+,? +){3,}[A-Za-z'’]+")
 """Four words in a row: a name, a title or a short exclamation has fewer."""
 _FOREIGN = re.compile(r"[\u3040-\u30ff\uac00-\ud7af\u0400-\u04ff\u0600-\u06ff\u0e00-\u0e7f]")
-_TAG_LEFT = re.compile(r"<(?:br|/?p|/?div|/?span|/?b)\s*/?>")
+_TAG_LEFT = re.compile(
+    r"<(?:br|/?(?:p|div|span|b|script|style|section|article|body|html|center|font|ul|li))\s*/?>"
+)
+_LINE_TAG = re.compile(r"[ \t]*<br\s*/?>[ \t]*\n?")
 _MARKUP = re.compile(
     rf"&(?:[a-zA-Z]{{2,8}}|#\d{{2,6}}|#x[0-9a-fA-F]{{2,5}});|{_TAG_LEFT.pattern}"
     r"|\\(?:[nrt](?![a-z])|u[0-9a-fA-F]{4}|[\"'])|(?<![A-Za-z/])/n(?![A-Za-z])|%0A"
@@ -178,7 +181,7 @@ def _foreign(text: str, _subject: Subject, _context: Context) -> Found | None:
     return None if other is None else Found(_("有别的文字：{words}", words=other.group()))
 
 
-def _rubbish(text: str, _subject: Subject, _context: Context) -> Found | None:
+def _rubbish(text: str, subject: Subject, context: Context) -> Found | None:
     if is_misread(text):
         return Found(_("像是用错编码读出来的：{words}", words=text.strip()[:12]))
     if (only_han(text) or _HARMLESS.fullmatch(text)) and not _GARBLED.search(text):
@@ -189,6 +192,8 @@ def _rubbish(text: str, _subject: Subject, _context: Context) -> Found | None:
         fixed = _RADICAL.sub(lambda match: unicodedata.normalize("NFKC", match.group()), fixed)
         fixed = _SUPPLEMENT.sub(lambda match: standard_characters(match.group()), fixed)
         fixed = _WHITE.sub(" ", _LINE_BREAK.sub("\n", _INVISIBLE.sub("", fixed)))
+        if subject.style in context.several_lines:
+            fixed = _LINE_TAG.sub("\n", fixed).strip()
         fixed = _TAG_LEFT.sub("", without_escapes(fixed))
         shown = "".join(c if c.isprintable() else f"U+{ord(c):04X}" for c in hidden.group())
         return Found(_("有看不见的字符或网页标记：{words}", words=shown), fixed if fixed != text else None)

@@ -25,7 +25,9 @@ _HEAD = re.compile(r"^[^\n，。！？、|｜丨=]{1,14}[|｜丨=][ \t]*(?=[^\s|
 _TAGS = re.compile(r"(?:#[^\s#，。！？；：、（(【\[]{1,20}#?[ \t]*){1,12}")
 _HINT = re.compile(r"[（(【\[〔#|｜丨=]")
 _LINE_END = re.compile(r"\n\s*\Z")
-_BRACKETED = re.compile(r"【[^】\n]{1,30}】[ \t]*[:：]?[ \t]*")
+_BRACKETED = re.compile(
+    r"(?:【[^】\n]{1,30}】|[「『〔\[][^」』〕\]\n，。！？]{1,8}[」』〕\]])[ \t]*[:：]?[ \t]*"
+)
 
 
 class Piece(NamedTuple):

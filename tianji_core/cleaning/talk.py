@@ -27,6 +27,8 @@ LEANS, WORDS = -0.25, 0.3
 AFTER_COLON, LOOSE_LEAD, LOOSE_CLOSING = 1.45, 3.0, 1.0
 """The scores that must be reached where less than the end of a line parts what goes from what stays: a colon,
 or nothing but a stop."""
+WORDS_ALONE = -1.5
+"""The score of the words of the last piece below which its place does not make it talk."""
 KEPT = -1.75
 """The score up to which the first and the last piece must be that are left when others are removed: where
 there is talk, the next piece may be talk as well."""
@@ -50,11 +52,14 @@ _ADDRESS = re.compile(
     r"[\s“「『（【>*#\"]*(?:亲爱|敬爱|尊敬|最爱|挚爱|可爱|我|最好|最棒|我最|的|老|好|大|小)*N{1,2}[：，！~\s]*"
 )
 _OPENING, _CLOSING_MARK = re.compile(r"\s*[“「『]"), re.compile(r"[”」』]")
+_KIND = re.compile(r"\s*[【\[「『《〔（(]T+[】\]」』》〕）)][：]?\s*")
+"""The name of a style in brackets, as a label."""
 _GIVEN = re.compile(r"[\s（【>*#]*(?:写给|送给|发给|给|献给)(?:亲爱|敬爱|我|最好|的)*N(?:的[NS]*)?：\s*")
 _TAGS = re.compile(r"\s*(?:#[^\s#，。！？]{1,20}#?\s*)+")
 _ABOUT_TEXTS = re.compile(
-    "祝福|文案|语录|小红书|抖音|朋友圈|微博|话题|日常|分享|推荐|合集|大全|模板|笔记|素材|短句|句子|同款|热门|博主"
+    "祝福语|文案|语录|小红书|抖音|朋友圈|微博|话题|合集|大全|模板|笔记|素材|短句|句子|同款|热门|博主|转载|注明|出处|版权|仅供"
 )
+_TOPICS = re.compile("祝福|日常|分享|推荐|祝愿|文化|生活")
 _NOTE_MARK = re.compile(r"[\u2460-\u2473¹²³†※]|\[\d\]")
 """What a note begins with and what the text has at the place that it is about."""
 _SIGNATURE = re.compile(
@@ -103,6 +108,15 @@ _GLOSS = re.compile(
     r"|Tips?|Explanation|Pinyin)[）)】\]〕*]*\s*(?:[:：]|(?<=[）)】\]〕]))",
     re.IGNORECASE,
 )
+_LABEL_LINE = 20
+"""Characters of a line that are looked at for a label."""
+_GLOSS_MARK = re.compile(r"#{1,3}\s?")
+_ITEM = re.compile(
+    r"\s*(?:[-*•·]|[\d一二三四五六]{1,2}[.、)）]|[\u2460-\u2473]|[（(][\d一二三四五六]{1,2}[)）])"
+)
+"""What an entry of a list of notes begins with."""
+_ROUND_NAME = " \t\n\u3000，,：:！!~～"
+"""What may stand round a short form of the receiver's name."""
 _SPOKEN_TO = re.compile(r"[\s“「『（【>*#\"]*N(?![的NST之：])[^：]*$")
 """A short piece that begins with the receiver."""
 _LABELS = 1.5
@@ -118,6 +132,10 @@ _CORRECTED = re.compile(
     r"|不对，应该|(?:上面|前面|刚才)(?:那[句段条]|的)?(?:写|说|弄)错了"
 )
 """A correction of oneself: what stands before it was not meant."""
+_CHOICE = re.compile(
+    "任选|[选挑]一|其一|挑选|备选|供[您你]?[选挑]|[两三四五几2-5][个条则种]?(?:版|任)|哪[个条一]"
+)
+"""What says that there are several texts to choose from."""
 _DECLINES = re.compile(
     "难以(?:写|给|提供|判断)|不便(?:写|代|提供)|无法(?:写|给|提供|判断|确定|满足|核实)|写不[了好]|写不出"
 )
@@ -165,7 +183,7 @@ def reading(text: str, name: str = "") -> Reading:
             beside = n + 1 if begins else n - 1
             scores[n] = scores[beside] if 0 <= beside < len(cut) else -0.1
         elif piece.text.lstrip()[:1] == "#" and _TAGS.fullmatch(piece.text):
-            scores[n] = _tags_score(piece.text, scores[n])
+            scores[n] = _tags_score(piece.text, scores[n], n > 0 and cut[n - 1].text.count("\n") > 1)
         elif (
             n
             and n == len(cut) - 1
@@ -184,6 +202,8 @@ def reading(text: str, name: str = "") -> Reading:
     _gloss(cut, scores, text)
     _label_before_address(cut, scores, name)
     start = _talk_before(scores)
+    if start < len(cut) and _says_more_than_its_place(cut[-1].text, name):
+        scores[-1] = min(scores[-1], DOUBT - 0.1)
     stop = len(scores) - _talk_before(scores[start:][::-1])
     if start < stop - 1 and stop < len(cut) and _is_label(cut[stop - 1].text) and scores[stop - 1] > BLESSING:
         stop -= 1  # the label of what goes
@@ -204,10 +224,20 @@ def reading(text: str, name: str = "") -> Reading:
     clear = clear and _parted(cut, scores, start, stop) and _surely_blessing(kept)
     clear = clear and (labelled_texts(text) < 2 or not _labelled(text[cut[start].start : cut[stop - 1].end]))
     around = [cut[n].text for n in (*range(start), *range(stop, len(cut)))]
-    clear = clear and not any(_CUT_SHORT.search(said) or _DECLINES.search(said) for said in around)
+    clear = clear and not any(
+        _CUT_SHORT.search(said) or _DECLINES.search(said) or _CHOICE.search(said) for said in around
+    )
     clear = clear and not any(_calls(cut[n].text, name) for n in gone)  # another version
-    clear = clear and not any(map(_may_be_aside, around))
+    clear = clear and not any(_may_be_aside(cut[n]) for n in (*range(start), *range(stop, len(cut))))
     return Reading(cut, scores, start, stop, clear)
+
+
+def _says_more_than_its_place(text: str, name: str) -> bool:
+    """Returns whether the words of a last piece speak to somebody and are no talk, whatever its place."""
+    spoken = "你" in text or "您" in text or (name != "" and name in text)
+    return (
+        spoken and len(text) >= _SHORT // 2 and words_score(text, name if name in text else "") < WORDS_ALONE
+    )
 
 
 def _is_signed(text: str) -> bool:
@@ -241,10 +271,13 @@ def _calls(text: str, name: str) -> bool:
     return words_score(text, name if name in text else "") < 0
 
 
-def _may_be_aside(text: str) -> bool:
-    """Whether a piece in brackets may be an aside of the blessing: brackets alone look like talk."""
-    inside = _IN_BRACKETS.fullmatch(text)
-    return inside is not None and words_score(inside[1], "") <= _ASIDE
+def _may_be_aside(piece: Piece) -> bool:
+    """Whether a piece in brackets may be an aside of the blessing: brackets alone look like talk. On a line
+    of its own it is none, unless it speaks to somebody."""
+    inside = _IN_BRACKETS.fullmatch(piece.text)
+    if inside is None or (piece.own_line and not any(sign in piece.text for sign in "你您")):
+        return False
+    return words_score(inside[1], "") <= _ASIDE
 
 
 def _words(text: str, name: str) -> float:
@@ -271,11 +304,16 @@ def labelled_texts(text: str) -> int:
 
 def _gloss(cut: list[Piece], scores: list[float], text: str) -> None:
     """Raises the scores of what follows the label of an explanation or translation at the beginning of a line
-    behind the blessing, up to the end of the line: it may well read like a blessing."""
+    behind the blessing, up to the end of the line, or of the list that follows: it may well read like a
+    blessing."""
     glossed = False
     for n, piece in enumerate(cut):
         begins = n > 0 and text[piece.start - 1] == "\n"
-        glossed = (glossed and not begins) or (begins and _GLOSS.match(piece.text) is not None)
+        listed = begins and glossed and _ITEM.match(piece.text) is not None
+        labelled = begins and _GLOSS.match(
+            _GLOSS_MARK.sub("", text[piece.start : piece.start + _LABEL_LINE], 1)
+        )
+        glossed = (glossed and not begins) or listed or bool(labelled)
         if glossed:
             scores[n] = CERTAIN
 
@@ -311,16 +349,20 @@ def _certain_score(text: str, name: str, leads: bool, score: float) -> float:
     """Returns the score of a short piece whose form is certain: an address belongs to the blessing, an
     agreement and a label in front (``leads``) do not."""
     bare = plain(text, name)
-    if _ADDRESS.fullmatch(bare):
+    short = text.strip(_ROUND_NAME)
+    if _ADDRESS.fullmatch(bare) or (len(short) > 1 and name.endswith(short)):
         return min(score, ADDRESS)
     if _SPOKEN_TO.match(bare):
         score = min(score, SURE - 0.1)  # it may be doubtful, it is not surely talk
-    return max(score, SURE) if leads and (_LEADS.fullmatch(text) or _GIVEN.fullmatch(bare)) else score
+    labels = leads and (_LEADS.fullmatch(text) or _GIVEN.fullmatch(bare) or _KIND.fullmatch(bare))
+    return max(score, REMOVED) if labels else score
 
 
-def _tags_score(text: str, score: float) -> float:
-    """Returns the score of a row of hashtags: they are part of the message unless one speaks of texts."""
-    return CERTAIN if _ABOUT_TEXTS.search(text) else min(score, 0.0)
+def _tags_score(text: str, score: float, apart: bool) -> float:
+    """Returns the score of a row of hashtags: they are part of the message unless one speaks of texts, or a
+    blank line parts (``apart``) a row of the words of a platform."""
+    topics = _ABOUT_TEXTS.search(text) or (apart and _TOPICS.search(text))
+    return CERTAIN if topics else min(score, LEANS - 0.05)
 
 
 @lru_cache(maxsize=16)

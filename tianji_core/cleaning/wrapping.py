@@ -76,6 +76,10 @@ _GESTURE = re.compile(
     r"\s*\*(?!\*)[^*\n。！？您你]{0,20}(?:微笑|举杯|举起|鞠躬|拱手|轻声|嗓子|深情|望向|看向|双手|抱拳|挥手|哽咽|笑着|俯身|递上|点点头)[^*\n。！？您你]{0,20}\*\s*(?=[一-鿿“])"
 )
 """The same with a gesture that nobody takes for a part of what is said."""
+_HEADING = re.compile(
+    r"\s*#{1,4}[ \t]*(?P<title>(?![^\n]*(?:快乐|安康|[您你]))[^\s#，。！？!?~～：:][^\n，。！？!?~～：:]{1,20})\n\s*\n\s*(?=\S)"
+)
+"""A heading over the text that says nothing to anybody."""
 _STRUCK = re.compile(r"(?<=[\u4e00-\u9fff，。！？])~~(?=[\u4e00-\u9fff])[^~\n]{1,20}~~(?=[\u4e00-\u9fff])")
 """Words that are struck out inside a sentence."""
 _DIFFERENCE = re.compile(r"^-[ \t]*[^\n]{6,}\n+\+[ \t]*[^\n]{6,}$", re.MULTILINE)
@@ -154,6 +158,8 @@ def _markdown(text: str, _subject: Subject, _context: Context) -> Found | None:
         return Found(_("有 Markdown 记号或编号"))
     if _DIFFERENCE.search(text) is not None:
         return Found(_("有修改前后的两种写法"))
+    if (heading := _HEADING.match(text)) is not None:
+        return Found(_("第一行是标题：{title}", title=heading["title"]), text[heading.end() :].strip())
     fixed = NUMBER.sub("", text)
     for pattern, replacement in _MARKDOWN:
         fixed = pattern.sub(replacement, fixed)
@@ -397,6 +403,8 @@ def _spaces(text: str, subject: Subject, context: Context) -> Found | None:
     letter = subject.style in context.several_lines and len(_INDENTED.findall(text.rstrip())) > 1
     end = match.start() if (match := _SIGNATURE.search(text)) is not None else len(text)
     bare, signature = text[:end], text[end:].rstrip()  # "学生 林远 敬上" is written with spaces
+    if "\n" in signature:
+        bare, signature = bare.rstrip(), bare[len(bare.rstrip()) :] + signature
     bare = bare.strip() if not letter else bare.lstrip("\r\n")
     fixed = _SPACE_RUN.sub(" ", _SPACE_BETWEEN.sub(_kept_hashtag, bare)) if not letter else bare
     fixed = (fixed + signature).rstrip()
@@ -406,17 +414,21 @@ def _spaces(text: str, subject: Subject, context: Context) -> Found | None:
 
 
 def _kept_hashtag(match: re.Match[str]) -> str:
-    return match.group() if match.group().startswith("#") else ""
+    return match.group() if match.group()[0] in "#@" else ""
 
 
 _INDENTED = re.compile(r"^(?:\u3000{2}| {2,4})(?=\S)", re.MULTILINE)
 """The beginning of a paragraph of a letter."""
-_SIGNATURE = re.compile(r"(?<=[。！？!?~～…\n])[\u4e00-\u9fff]{1,8}(?: [\u4e00-\u9fff]{1,6}){1,2}\s*\Z")
+_SIGNATURE = re.compile(
+    r"(?<=[。！？!?~～…\n])[\u4e00-\u9fff]{1,8}(?:[ \u3000][\u4e00-\u9fff]{1,6}){1,2}"
+    r"(?:\n[^\n，。！？]{2,16})?\s*\Z"
+)
+"""The last line of a letter, or the one before its date."""
 _LINE_SPACE = re.compile(r"[ \t\u3000]*\r?\n[ \t\u3000]*")
 _BLANK_LINES = re.compile(r"\n{3,}")
 _SPACE_RUN = re.compile(r"[ \t\u3000]{2,}")
 _SPACE_BETWEEN = re.compile(
-    r"#[^\s#，。！？；：、]+[ \t\u3000]"  # the space that ends a hashtag stays
+    r"[#@][^\s#@，。！？；：、]+[ \t\u3000]"  # the space that ends a hashtag or the name of an account stays
     r"|(?<=[\u4e00-\u9fff，。！？；：、])[ \t\u3000]+(?=[\u4e00-\u9fff，。！？；：、])"
 )
 
