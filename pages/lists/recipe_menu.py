@@ -1,6 +1,5 @@
 """The menu of a recipe: its title and description, copying it, YAML import and export."""
 
-import itertools
 from collections.abc import Callable
 
 import streamlit as st
@@ -123,11 +122,7 @@ def _add(workspace: Workspace, loaded: Recipe) -> None:
     """Callback: stores the recipe beside the others, numbered where one has its short name or its title, and
     opens it."""
     try:
-        key = recipes.free_key(workspace.engine, loaded.key)
-        taken = recipes.titles(workspace.engine).values()
-        numbered = (f"{loaded.title} {number}" for number in itertools.count(2))
-        title = next(title for title in itertools.chain([loaded.title], numbered) if title not in taken)
-        recipes.save(workspace.engine, changed(loaded, key=key, title=title), 0, _("导入配方"))
+        key = recipes.add_beside(workspace.engine, loaded, _("导入配方")).recipe.key
         forget_files("import_recipe")
     except StudioError as error:
         st.session_state["_menu_error"] = str(error)

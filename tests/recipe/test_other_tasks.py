@@ -3,7 +3,17 @@ receivers."""
 
 import pytest
 
-from tests.other_tasks import APOLOGIES, COPY, CUSTOMERS, apologies, copy_for_goods
+from tests.other_tasks import (
+    APOLOGIES,
+    CALLED,
+    COPY,
+    CUSTOMERS,
+    SAID_AT_THE_END,
+    TALKED_ABOUT,
+    apologies,
+    complaints,
+    copy_for_goods,
+)
 from tianji_core.cleaning import check, clean_text, context_of
 from tianji_core.cleaning.rule import Subject
 from tianji_core.errors import RecipeError
@@ -23,10 +33,12 @@ from tianji_core.recipe.beginning import begun_recipe
 from tianji_core.recipe.editing import ListRow, changed, edit_kinds
 from tianji_core.recipe.tables import Listing, Status, read_rows, to_csv
 
-TEXTS = [("apologies", *cell, text) for cell, text in APOLOGIES.items()] + [
-    ("goods", "文案", *cell, text) for cell, text in COPY.items()
+TEXTS = [
+    *(("apologies", *cell, text) for cell, text in APOLOGIES.items()),
+    *(("complaints", *cell, text) for cell, text in CALLED.items()),
+    *(("goods", "文案", *cell, text) for cell, text in COPY.items()),
 ]
-RECIPES = {"apologies": apologies(), "goods": copy_for_goods()}
+RECIPES = {"apologies": apologies(), "complaints": complaints(), "goods": copy_for_goods()}
 CONTEXTS = {key: context_of(recipe) for key, recipe in RECIPES.items()}
 CHECKERS = {key: Checker(recipe) for key, recipe in RECIPES.items()}
 
@@ -77,6 +89,36 @@ def test_an_answer_to_another_case_or_customer_fails() -> None:
     assert Checker(recipe).check(case, text).faults == ("occasion",)
     other = APOLOGIES["赵先生", "快递晚到三天", "诚恳"].replace("赵先生", "钱女士")
     assert "person" in Checker(recipe).check(case, other).faults
+
+
+@pytest.mark.parametrize("said", TALKED_ABOUT)
+def test_talk_about_a_text_of_another_task_is_found(said: str) -> None:
+    cell = ("会员林姐", "空调外机太吵", "诚恳")
+    found = check(Subject(CALLED[cell] + said, *cell), CONTEXTS["complaints"])
+    assert {"closing"} <= {each.rule for each in found}
+
+
+@pytest.mark.parametrize("said", SAID_AT_THE_END)
+def test_what_an_apology_ends_with_is_no_talk(said: str) -> None:
+    cell = ("会员林姐", "空调外机太吵", "诚恳")
+    assert not check(Subject(CALLED[cell] + said, *cell), CONTEXTS["complaints"])
+
+
+@pytest.mark.parametrize(
+    "lead", ["好的，以下是为您撰写的致歉内容：\n", "致歉：", "【致歉信】", "这是一条诚恳的致歉："]
+)
+def test_leads_of_another_task_are_found(lead: str) -> None:
+    cell = ("老主顾刘叔", "轮胎补了又漏", "诚恳")
+    assert "lead_in" in {f.rule for f in check(Subject(lead + CALLED[cell], *cell), CONTEXTS["complaints"])}
+
+
+def test_short_names_are_those_of_one_receiver_alone() -> None:
+    recipe = RECIPES["complaints"]
+    checker = CHECKERS["complaints"]
+    for cell, text in CALLED.items():
+        for other in CALLED:
+            case = Case(recipe.name(other[0]), recipe.scene(cell[1]), recipe.style(cell[2]), "", "", ())
+            assert checker.check(case, text).person == (other == cell), (other, text)
 
 
 def test_what_holds_of_blessings_alone_is_checked_in_them_alone() -> None:

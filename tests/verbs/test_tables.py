@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from tests.other_tasks import apologies
+from tianji_core.recipe import dump_recipe, parse_recipe
 from tianji_core.verbs.progress import ProgressDisplay, progress_line
 from tianji_core.verbs.tables import show_table
 
@@ -43,6 +45,20 @@ def test_a_list_verb_gives_the_same_facts_as_json_and_as_lines(verb, workspace):
     assert [line.split("  ")[0] for line in lines] == [fact["recipe"] for fact in facts]
     assert sum(fact["in_use"] for fact in facts) == 1
     assert verb("runs", "--json").json() == []
+
+
+def test_a_recipe_file_becomes_the_recipe_in_use_beside_the_others(verb, tmp_path):
+    file = tmp_path / "apologies.yaml"
+    file.write_text(dump_recipe(apologies()), encoding="utf-8")
+    for key, title in (("apologies", "客服致歉"), ("apologies-2", "客服致歉 2")):
+        used = next(fact for fact in verb("recipes", "--add", file, "--json").json() if fact["in_use"])
+        assert (used["recipe"], used["title"], used["names"], used["scenes"]) == (key, title, 60, 40)
+    verb("recipes", "--use", "wishes", "--recipe", "apologies", "--write", tmp_path / "again.yaml")
+    again = parse_recipe((tmp_path / "again.yaml").read_text(encoding="utf-8"), "again")
+    assert again == apologies()
+    assert verb("recipes", "--json").json()[0]["in_use"]
+    assert verb("recipes", "--use", "nobody").code == 2
+    assert verb("recipes", "--add", tmp_path / "none.yaml").code == 2
 
 
 @pytest.mark.parametrize("quiet", [False, True])

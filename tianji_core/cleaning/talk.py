@@ -149,6 +149,14 @@ _LEADS = re.compile(
     r"|(?:最终|以下是)?(?:回答|答|答案|回复|正文|输出|结果|成品|祝福|祝福语|文案|answer|output|response|result|text)(?:如下)?\s*[:：]\s*)",
     re.IGNORECASE,
 )
+_POINTS = re.compile(
+    r"这[条份段篇则]|这样的|以[上下]|如下|上[述面]|本(?=[文短]|$)|修改|调整|替换|改写|润色|版本?[一二三两本\d：:]|字数|\d+字|要求|说明|注[：:]|备注|参考"
+    r"|再写|重写|撰写|生成|模板|文案|标题|题目|AI|助手|模型|需要我|提示词|输出|回复既|话术"
+)
+"""By what a sentence speaks of the text or to whoever asked for it; other tasks than blessings have sentences
+that look like talk and are none."""
+_POINTED, _PLAIN_TALK = 2.25, 5.0
+"""The score of talk in a text of another task: with one of these words, and without."""
 _MARKS = re.compile(r"(?:[^\u3400-\u9fffA-Za-z0-9]|[哦啦呀呢哟喔嘛咯噢啰哩啊](?=[^\u3400-\u9fff]|$))*")
 
 
@@ -238,6 +246,38 @@ def _says_more_than_its_place(text: str, name: str) -> bool:
     return (
         spoken and len(text) >= _SHORT // 2 and words_score(text, name if name in text else "") < WORDS_ALONE
     )
+
+
+def _reading_in(text: str, name: str, context: Context) -> Reading:
+    """Returns how a text is understood in the recipe of ``context``: where no blessings are written, only
+    what speaks of the text or to whoever asked for it is talk."""
+    read = reading(text, name)
+    if context.recipe.blessings:
+        return read
+    word = context.recipe.words.text
+    told = [_speaks_of_text(p, score, word) for p, score in zip(read.pieces, read.scores, strict=True)]
+    first = read.pieces[0].text if len(read.pieces) > 1 else ""
+    labelled = (
+        re.fullmatch(rf"\s*{re.escape(word)}(?:[函信书]|短信|内容|正文|如下)*[:：]\s*", first) is not None
+    )
+    start = max((n + 1 for n in range(read.start) if told[n]), default=int(labelled))
+    stop = min((n for n in range(read.stop, len(told)) if told[n]), default=len(told))
+    scores = [s if is_told else min(s, LEANS * 2) for s, is_told in zip(read.scores, told, strict=True)]
+    certain = read.certain and (start, stop) == (read.start, read.stop)
+    return Reading(read.pieces, scores, start, stop, certain)
+
+
+def _speaks_of_text(piece: Piece, score: float, word: str) -> bool:
+    """Whether a piece of a text of another task speaks of the text, which is called ``word``."""
+    text = piece.text.strip()
+    if _TAGS.fullmatch(piece.text):
+        return False
+    if _LEADS.fullmatch(piece.text) or score >= _PLAIN_TALK:
+        return score >= SURE
+    points = _POINTS.search(text) is not None
+    if word in text and (points or _is_label(text) or piece.own_line or _IN_BRACKETS.fullmatch(text)):
+        return score >= FLAGGED
+    return points and score >= _POINTED
 
 
 def _is_signed(text: str) -> bool:
@@ -392,8 +432,8 @@ def _surely_blessing(scores: list[float]) -> bool:
     return min(scores, default=0) <= BLESSING and sum(scores) <= BLESSING
 
 
-def _lead_in(text: str, subject: Subject, _context: Context) -> Found | None:
-    read = reading(text, subject.name)
+def _lead_in(text: str, subject: Subject, context: Context) -> Found | None:
+    read = _reading_in(text, subject.name, context)
     if not read.start or not _unwrapped(text):
         return None
     words = read.between(0, read.start, text)
@@ -415,12 +455,12 @@ def _before_signature(text: str) -> int | None:
     return sum(len(line) + 1 for line in lines[:first]) if first < len(lines) else None
 
 
-def _closing(text: str, subject: Subject, _context: Context) -> Found | None:
+def _closing(text: str, subject: Subject, context: Context) -> Found | None:
     if (mark := _LAST_MARK.search(text)) is not None and _END_MARK.fullmatch(mark.group()):
         return Found(_("末尾有多余的话：{words}", words=mark.group().strip()), text[: mark.start()].strip())
     if "\n" in text and (end := _before_signature(text)) is not None:
         return Found(_("末尾有多余的话：{words}", words=text[end:].strip()[:30]), text[:end].strip())
-    read = reading(text, subject.name)
+    read = _reading_in(text, subject.name, context)
     if read.stop == len(read.pieces) or not _unwrapped(text):
         return None
     words = read.between(read.stop, len(read.pieces), text)
@@ -430,10 +470,10 @@ def _closing(text: str, subject: Subject, _context: Context) -> Found | None:
     return Found(_("末尾有多余的话：{words}", words=words[:30]), fixed)
 
 
-def _talk(text: str, subject: Subject, _context: Context) -> Found | None:
+def _talk(text: str, subject: Subject, context: Context) -> Found | None:
     if ("不对" in text or "错" in text or "更正" in text) and (again := _CORRECTED.search(text)) is not None:
         return Found(_("像是在和提问的人说话：{words}", words=again.group()))
-    read = reading(text, subject.name)
+    read = _reading_in(text, subject.name, context)
     if max(read.scores, default=LEANS - 1) < LEANS:
         return None
     doubtful = (

@@ -208,9 +208,9 @@ def _called_again(text: str, name: str) -> bool:
     return bool(name) and text.lstrip(_OPENING).startswith(name)
 
 
-def _title(text: str, subject: Subject, _context: Context) -> Found | None:
+def _title(text: str, subject: Subject, context: Context) -> Found | None:
     end, sure = _request_end(text, subject)
-    if end > 0:
+    if end > 0 and (sure or context.recipe.blessings):  # elsewhere the matter is a clause as any other
         found = _("开头是标题：{title}", title=text[:end].strip())
         return Found(found, text[end:].strip() if sure else None)
     first, _newline, rest = text.strip().partition("\n")

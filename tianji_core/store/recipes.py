@@ -1,5 +1,6 @@
 """Edited recipes: every save is a new revision, nothing is overwritten."""
 
+import itertools
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -10,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from tianji_core.errors import ConflictError, RecipeError
 from tianji_core.i18n import _
 from tianji_core.recipe import DEFAULT_RECIPE, Recipe, built_in_recipe, built_in_recipes
+from tianji_core.recipe.editing import changed
 from tianji_core.recipe.loading import validate_recipe
 from tianji_core.store.database import now, reading, writing
 from tianji_core.store.schema import recipe_revisions, removed_recipes
@@ -140,6 +142,14 @@ def add(engine: Engine, recipe: Recipe, note: str) -> StoredRecipe:
     if recipe.key in _all_keys(engine):
         raise RecipeError(_("已经有配方“{key}”了，请换一个英文名", key=recipe.key))
     return save(engine, recipe, 0, note)
+
+
+def add_beside(engine: Engine, recipe: Recipe, note: str) -> StoredRecipe:
+    """Stores a new recipe beside the others, numbered where one has its key or its title."""
+    taken = titles(engine).values()
+    numbered = (f"{recipe.title} {number}" for number in itertools.count(2))
+    title = next(title for title in itertools.chain([recipe.title], numbered) if title not in taken)
+    return save(engine, changed(recipe, key=free_key(engine, recipe.key), title=title), 0, note)
 
 
 def current(engine: Engine, key: str) -> StoredRecipe:

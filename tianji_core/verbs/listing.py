@@ -1,20 +1,54 @@
 """Verbs that list what has a key or a number for other verbs: recipes, runs."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from tianji_core import generation
+from tianji_core.errors import InputError
 from tianji_core.i18n import _
+from tianji_core.outputs import write_output
+from tianji_core.recipe import Recipe, dump_recipe, parse_recipe
 from tianji_core.store import recipes
 from tianji_core.store import runs as generation_runs
-from tianji_core.verbs.common import JsonOption, RecipeOption, WorkspaceOption, chosen_recipe, opened
+from tianji_core.verbs.common import (
+    JsonOption,
+    OverwriteOption,
+    RecipeOption,
+    WorkspaceOption,
+    chosen_recipe,
+    opened,
+)
 from tianji_core.verbs.tables import show_table
 
 
-def list_recipes(as_json: JsonOption = False, workspace: WorkspaceOption = None) -> None:
-    """List the recipes with their keys, for --recipe."""
+def list_recipes(
+    add: Annotated[
+        Path | None,
+        typer.Option("--add", help="Add the recipe of this YAML file as a new one, and use it."),
+    ] = None,
+    use: Annotated[str | None, typer.Option("--use", help="Make this recipe the one in use.")] = None,
+    write: Annotated[
+        Path | None,
+        typer.Option("--write", help="Write the recipe of --recipe into this YAML file."),
+    ] = None,
+    overwrite: OverwriteOption = False,
+    recipe: RecipeOption = None,
+    as_json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """List the recipes with their keys, for --recipe; add one from a YAML file, choose the one in use, or
+    write one as YAML."""
     space = opened(workspace)
+    if add is not None:
+        use = recipes.add_beside(space.engine, _recipe_of(add), _("导入配方")).recipe.key
+    if use is not None:
+        recipes.current(space.engine, use)
+        space.save_settings(space.settings().model_copy(update={"recipe": use}))
+    if write is not None:
+        stored = recipes.current(space.engine, chosen_recipe(space, recipe))
+        write_output(space, write, dump_recipe(stored.recipe), overwrite)
     used = space.settings().recipe
     facts = []
     for key in recipes.keys(space.engine):
@@ -25,15 +59,29 @@ def list_recipes(as_json: JsonOption = False, workspace: WorkspaceOption = None)
                 "recipe": key,
                 "title": recipe.title,
                 "revision": stored.revision,
-                "names": len(recipe.names),
+                "names": len(recipe.names) if recipe.receivers else 0,
                 "scenes": len(recipe.scenes),
                 "styles": len(recipe.styles),
                 "in_use": key == used,
             }
         )
-    heads = (_("配方"), _("名字"), _("修订"), _("称谓"), _("场景"), _("风格"), _("在用"))
+    heads = (_("配方"), _("名字"), _("修订"), _("写给谁"), _("写什么"), _("写法"), _("在用"))
     rows = [[*list(fact.values())[:-1], "✓" if fact["in_use"] else ""] for fact in facts]
     show_table(facts, as_json, heads, rows)
+
+
+def _recipe_of(file: Path) -> Recipe:
+    """Returns the recipe of a YAML file.
+
+    Raises:
+        InputError: the file cannot be read.
+        RecipeError: it holds no valid recipe.
+    """
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(_("读不了 {file}：{detail}", file=file, detail=str(error)[:100])) from error
+    return parse_recipe(text, file.name)
 
 
 def list_runs(
