@@ -114,7 +114,7 @@ def _offline(provider: Provider) -> TeacherSetup:
         3,
         format="%d%%",
         **kept(FORM, "mistakes", within(0, 20)),
-        help=_("离线造句本来不出错；混入一点多余的引号、错用的“您”、跑题的场景，让后面的清洗有事可做。"),
+        help=_("离线造句本来不出错；混入一点多余的引号、错用的“您”、跑题的内容，让后面的清洗有事可做。"),
     )
     entry = provider.models[0] if provider.models else ModelEntry(name="offline-composer")
     choice = TeacherChoice(provider=provider.key, model=entry.name, mistakes=percent / 100)

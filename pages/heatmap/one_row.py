@@ -34,7 +34,7 @@ def edit_by_row(
     at = names.index(name)
     with st.container(key="row_legend"):
         legend(style)
-        st.caption(_("点一个场景换一档，马上保存，可以撤销。"))
+        st.caption(_("点一格换一档，马上保存，可以撤销。"))
     with st.container(horizontal=True, vertical_alignment="center", key="row_steps"):
         for key, icon, said, to in (
             ("row_before", ":material/arrow_upward:", _("上一行"), at - 1),

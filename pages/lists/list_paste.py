@@ -11,11 +11,11 @@ from pages.shared.text import plain
 from tianji_core.i18n import _
 from tianji_core.recipe import Recipe, Relation
 from tianji_core.recipe.tables import (
-    HEADERS,
     Listing,
     PastedRow,
     Status,
     add_rows,
+    headers,
     read_rows,
     replace_rows,
     to_csv,
@@ -30,7 +30,7 @@ def paste_box(recipe: Recipe, listing: Listing, title: str, save: Save) -> None:
     with st.expander(_("批量粘贴 · CSV 导入导出"), icon="📋"):
         left, right = st.columns([3, 1])
         with left:
-            columns = _("、").join(_(title) for title in HEADERS[listing].values())
+            columns = _("、").join(_(title) for title in headers(recipe, listing).values())
             text = st.text_area(
                 _("一行一个；要写多列就用逗号或制表符隔开，列的顺序是：{columns}", columns=columns),
                 height=140,

@@ -10,11 +10,11 @@ from pages.shared.text import plain
 from tianji_core.i18n import N_, _
 
 MEANINGS = {
-    "name": N_("称谓"),
+    "name": N_("写给谁"),
     "relation": N_("关系，如长辈"),
     "pronoun": N_("您或你"),
-    "scene": N_("场景"),
-    "greeting": N_("场景说成一句话"),
+    "scene": N_("写什么"),
+    "greeting": N_("写的事说成一句话"),
     "style": N_("风格"),
     "suffix": N_("风格的触发后缀"),
     "instruction": N_("风格的要求"),
@@ -35,7 +35,7 @@ MEANINGS = {
     "wish": N_("人另外提的要求；没有就空着"),
     "title": N_("配方名"),
     "receiver": N_("写给谁、怎么称呼，一句话；不写给谁就空着"),
-    "scene_title": N_("“场景”在这个配方里的叫法"),
+    "scene_title": N_("写的事在这个配方里叫什么"),
     "scenes": N_("要打分的那些"),
     "low": N_("最少字数"),
     "high": N_("最多字数"),

@@ -63,7 +63,7 @@ def scenes_table(recipe: Recipe, key: str) -> list[ListRow]:
         ),
         "enabled": st.column_config.CheckboxColumn(_("启用"), default=True, width=56),
         "greeting": st.column_config.TextColumn(
-            _("说成一句话"), help=_("例如“生日快乐”“早日康复”，训练输入会用到；空着就用场景名"), width=110
+            _("说成一句话"), help=_("例如“生日快乐”“早日康复”，训练输入会用到；空着就用它本来的字"), width=110
         ),
     }
     return _edited(frame, columns, key, table_form(recipe), "scenes")

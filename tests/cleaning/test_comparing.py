@@ -95,8 +95,8 @@ def test_the_later_of_two_almost_equal_samples_is_marked_with_the_one_it_repeats
     cleaning.check_new(workspace, "wishes")
     marked = near(workspace)
     assert set(marked) == {almost, cousin}
-    assert f"样本 {first}" in marked[almost] and "换了称谓" not in marked[almost]
-    assert "换了称谓" in marked[cousin]
+    assert f"样本 {first}" in marked[almost] and "换了写给谁" not in marked[almost]
+    assert "换了写给谁" in marked[cousin]
     assert samples.get(workspace.engine, almost).finding_count == 1
 
 

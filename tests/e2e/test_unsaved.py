@@ -52,7 +52,7 @@ def test_an_edited_table(page: Page, studio: Studio) -> None:
     template = page.locator(".st-key-teacher_1 textarea")
     template.press("Control+End")
     template.press_sequentially("给{na")
-    expect(page.locator("#studio-offered")).to_have_text("{name} 称谓")  # what fits is offered while typing
+    expect(page.locator("#studio-offered")).to_have_text("{name} 写给谁")  # what fits is offered while typing
     template.press("Enter")
     expect(template).to_have_value(re.compile("给{name}$"))
 

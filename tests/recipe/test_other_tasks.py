@@ -1,6 +1,8 @@
 """Recipes of other tasks than blessings: begun from words and lists, with relations of their own, and without
 receivers."""
 
+import re
+
 import pytest
 
 from tests.other_tasks import (
@@ -16,9 +18,11 @@ from tests.other_tasks import (
 )
 from tianji_core.cleaning import check, clean_text, context_of
 from tianji_core.cleaning.rule import Subject
-from tianji_core.errors import RecipeError
+from tianji_core.cleaning.rules import RULES
+from tianji_core.errors import PlanError, RecipeError
 from tianji_core.evaluation.cases import Case
 from tianji_core.evaluation.checks import Checker
+from tianji_core.generation import offline_gaps
 from tianji_core.recipe import (
     Plan,
     Recipe,
@@ -30,7 +34,7 @@ from tianji_core.recipe import (
     tasks,
 )
 from tianji_core.recipe.beginning import begun_recipe
-from tianji_core.recipe.editing import ListRow, changed, edit_kinds
+from tianji_core.recipe.editing import ListRow, changed, edit_kinds, edit_scenes
 from tianji_core.recipe.tables import Listing, Status, read_rows, to_csv
 
 TEXTS = [
@@ -137,6 +141,9 @@ def test_relations_are_renamed_added_and_kept_while_they_are_used() -> None:
     pasted = read_rows(recipe, Listing.NAMES, "贺经理,企业客户,您\n邓先生,长辈,您")
     assert [row.status for row in pasted] == [Status.NEW, Status.WRONG]
     assert "老客户" in pasted[1].message
+    assert to_csv(recipe, Listing.NAMES).startswith('"客户称呼",')
+    again = read_rows(recipe, Listing.NAMES, to_csv(recipe, Listing.NAMES) + "龚先生,企业客户,您,是")
+    assert [row.status for row in again] == [Status.DUPLICATE] * 60 + [Status.NEW]
     assert to_csv(recipe, Listing.NAMES).splitlines()[1] == f'"{CUSTOMERS[0]}","老客户","您","是"'
     with pytest.raises(RecipeError, match="60"):
         edit_kinds(recipe, "relations", [ListRow(1, {"text": "企业客户"})])
@@ -144,6 +151,31 @@ def test_relations_are_renamed_added_and_kept_while_they_are_used() -> None:
     assert list(fewer.relation_titles()) == ["receiver"]
     with pytest.raises(RecipeError, match="重复"):
         edit_kinds(recipe, "relations", [ListRow(0, {"text": "客"}), ListRow(1, {"text": "客"})])
+
+
+def test_refusals_speak_as_the_recipe_does() -> None:
+    recipe = RECIPES["apologies"]
+    resting = changed(recipe, scenes=[{**scene.model_dump(), "enabled": False} for scene in recipe.scenes])
+    with pytest.raises(PlanError, match="客户称呼、投诉事由和口气请至少各启用一个"):
+        tasks(resting, Plan())
+    with pytest.raises(RecipeError, match="投诉事由"):
+        edit_scenes(recipe, [ListRow(None, {"text": "漏发", "kind": "别的"})])
+    with pytest.raises(RecipeError, match="客户称呼里“钱女士”出现了两次"):
+        changed(recipe, names=[*recipe.names, recipe.names[1]])
+    offline = offline_gaps(recipe, tasks(recipe, Plan()))
+    assert offline is not None and offline.everything and "口气 诚恳" in offline.message
+    assert "风格" not in offline.message
+
+
+def test_rules_that_hold_of_any_task_explain_themselves_without_blessings() -> None:
+    said = [
+        (rule.id, text)
+        for rule in RULES
+        if rule.holds_in(RECIPES["apologies"])
+        for text in (rule.title, rule.why)
+        if re.search("祝福|送给|场合|称谓|场景", text)
+    ]
+    assert said == []
 
 
 def test_shipped_recipes_keep_relations_and_words() -> None:

@@ -188,7 +188,7 @@ def test_full_width_and_half_width_forms_are_the_same_entry() -> None:
         ("因为{scene}。", "因为{scene!a}。", "只能写字段名：{scene!a}"),
         ("谢{name}{scene}{suffix}", "谢{scene}{suffix}", "缺少字段 {name}"),
         ("谢{name}{scene}{suffix}", "谢{name}{scene}", "缺少字段 {suffix}"),
-        ("谢{name}{scene}{suffix}", "谢{name}{suffix}", "没有场景"),
+        ("谢{name}{scene}{suffix}", "谢{name}{suffix}", "没说写什么"),
         ("例如：{example}", "例如", "缺少字段 {example}"),
     ],
 )

@@ -107,7 +107,7 @@ def test_a_plan_without_a_task_says_what_to_switch_on(verb, workspace):
     recipes.save(workspace.engine, changed(recipe, names=nobody), 0, "全部关掉")
     for command in ("plan", "generate", "demo"):
         refusal = verb(command).refusal
-        assert "没有任何任务" in refusal and "启用一个称谓" in refusal
+        assert "没有任何任务" in refusal and "称谓、场景和风格请至少各启用一个" in refusal
     assert runs.listed(workspace.engine) == []
 
 

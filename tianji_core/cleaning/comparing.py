@@ -166,7 +166,7 @@ def _mark_near(workspace: Workspace, recipe_key: str) -> None:
         details[number] = (
             _("和样本 {id} 几乎一样（{percent}%）", **values)
             if number in same
-            else _("和样本 {id} 几乎一样（{percent}%），只是换了称谓或场景", **values)
+            else _("和样本 {id} 几乎一样（{percent}%），只是换了写给谁或写什么", **values)
         )
     comparing.sync(workspace.engine, recipe_key, NEAR_DUPLICATE.id, details)
 

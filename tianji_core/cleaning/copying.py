@@ -43,7 +43,7 @@ def copy_to(workspace: Workspace, sample: Sample, name: str, context: Context, w
         the sample has changed meanwhile.
     """
     if name == sample.name or name not in context.pronouns:
-        raise InputError(_("请选另一个称谓，“{name}”不行", name=name))
+        raise InputError(_("请选名单里的另一个，“{name}”不行", name=name))
     (number,) = steps.derive(
         workspace.engine,
         sample,

@@ -213,7 +213,7 @@ FIT_RULES = (
     Rule(
         "unsuitable_cell",
         N_("格子不适合"),
-        N_("按现在的适配度，这个称谓和这个场景不该放在一起，或者这种风格不该用在这里（风格例外）。"),
+        N_("按现在的适配度，写给谁和写什么不该这样放在一起，或者这种写法不该用在这里（例外）。"),
         _unsuitable_cell,
         bad=(Example("爷爷，愿您新婚快乐，往后的日子甜甜蜜蜜。", name="爷爷", scene="新婚快乐"),),
         good=(Example(_CLEAN), Example("愿您一切都好，平安顺遂，笑口常开，天天开心。", name="", scene="")),
@@ -221,7 +221,7 @@ FIT_RULES = (
     Rule(
         "wrong_pronoun",
         N_("您与你用错"),
-        N_("对长辈、师长、上级用“您”，对平辈、晚辈用“你”，按称谓表里的设定检查。"),
+        N_("该称“您”的称了“你”，或者反过来；按名单里的设定检查。"),
         _wrong_pronoun,
         bad=(
             Example(_FOR_ELDER.replace("您", "你"), _FOR_ELDER, name="爷爷"),

@@ -6,10 +6,11 @@ from functools import lru_cache
 
 from tianji_core.errors import ComposerError
 from tianji_core.i18n import _
-from tianji_core.recipe import Recipe, Task, brief, known_options, shipped_kind
+from tianji_core.recipe import Recipe, Task, Words, brief, known_options, shipped_kind
 from tianji_core.teachers.composer import BUILT_IN, Composer, Phrases, load_phrases
 
 _SHOWN = 6
+_SHIPPED = Words()
 _TRIED = 400
 """Pairs of a style and a fact that are tried."""
 
@@ -28,6 +29,7 @@ class OfflineGaps:
     folder: str
     options: tuple[str, ...] = ()
     facts: tuple[str, ...] = ()
+    words: Words = _SHIPPED
 
     @property
     def everything(self) -> bool:
@@ -48,11 +50,11 @@ class OfflineGaps:
 
     @property
     def _unwritten(self) -> str:
-        parts = []
+        parts, said = [], self.words.shown()
         if self.styles:
-            parts.append(_("风格 {list}", list=_some(self.styles)))
+            parts.append(_("{kind} {list}", kind=said.style, list=_some(self.styles)))
         if self.scenes:
-            parts.append(_("场景 {list}", list=_some(self.scenes)))
+            parts.append(_("{kind} {list}", kind=said.scene, list=_some(self.scenes)))
         return _(
             "离线造句写不了这个计划里的 {count} / {total} 条：它没有{lacking}的语句。请换一个接口模型；或在 {folder} 里为它们添加语句",
             count=self.count,
@@ -90,6 +92,7 @@ def offline_gaps(recipe: Recipe, planned: Iterable[Task]) -> OfflineGaps | None:
         folder=f"{phrases.folder.parent.name}/{phrases.folder.name}",
         options=options,
         facts=facts,
+        words=recipe.words,
     )
 
 

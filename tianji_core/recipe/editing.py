@@ -43,8 +43,9 @@ def edit_names(recipe: Recipe, rows: Sequence[ListRow]) -> Recipe:
     Raises:
         RecipeError: a blank, duplicate or invalid row (with its number), or no row at all.
     """
-    names = _entries(Name, rows, _("称谓"))
-    _check_kinds([name.relation for name in names], recipe.relation_titles(), _("称谓"), _("关系"))
+    title = recipe.words.shown().name
+    names = _entries(Name, rows, title)
+    _check_kinds([name.relation for name in names], recipe.relation_titles(), title, _("关系"))
     renamed = _renames([n.text for n in recipe.names], rows, [n.text for n in names])
     facts = _renamed(recipe.facts, "names", renamed)
     return changed(recipe, names=names, facts=facts, **_followed(recipe, "names", renamed))
@@ -56,8 +57,9 @@ def edit_scenes(recipe: Recipe, rows: Sequence[ListRow]) -> Recipe:
     Raises:
         RecipeError: as :func:`edit_names`.
     """
-    scenes = _entries(Scene, rows, _("场景"))
-    _check_kinds([scene.kind for scene in scenes], recipe.kind_titles(), _("场景"), _("类别"))
+    title = recipe.words.shown().scene
+    scenes = _entries(Scene, rows, title)
+    _check_kinds([scene.kind for scene in scenes], recipe.kind_titles(), title, _("类别"))
     renamed = _renames([s.text for s in recipe.scenes], rows, [s.text for s in scenes])
     axes = _renamed_axes(recipe, renamed, [s.text for s in recipe.styles], [s.text for s in scenes])
     return changed(recipe, scenes=scenes, axes=axes, **_followed(recipe, "scenes", renamed))
@@ -163,7 +165,7 @@ def people_of(recipe: Recipe, values: Mapping[str, Any], before: Fact | None = N
     kept = before.names if before else ()
     names = _several(values.get("names"), [*kept, *(name.text for name in recipe.names)])
     if unknown := next((name for name in names if recipe.name(name) is None and name not in kept), None):
-        raise RecipeError(_("称谓列表里没有“{name}”", name=unknown))
+        raise RecipeError(_("{kind}列表里没有“{name}”", kind=recipe.words.shown().name, name=unknown))
     relations = _several(values.get("relations"))
     if unknown := next((text for text in relations if text not in codes), None):
         known = _("、").join(recipe.relation_titles().values())

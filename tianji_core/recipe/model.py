@@ -139,8 +139,12 @@ def check_input_template(template: str, receivers: bool = True) -> None:
     check_template(template, INPUT_FIELDS, required=("name", "suffix") if receivers else ("suffix",))
     if "{scene}" not in template and "{greeting}" not in template:
         raise ValueError(
-            _("训练输入模板 {template} 里没有场景，请加上 {{scene}} 或 {{greeting}}", template=template)
+            _("训练输入模板 {template} 里没说写什么，请加上 {{scene}} 或 {{greeting}}", template=template)
         )
+
+
+def _no_such(title: str, text: str) -> str:
+    return _("适配度里的{kind}“{text}”不在{kind}列表里", kind=title, text=text)
 
 
 class Recipe(_RecipeModel):
@@ -197,7 +201,7 @@ class Recipe(_RecipeModel):
         if self.receivers:
             check_template(self.prompts.teacher, TEACHER_FIELDS, required=("name",))
         elif len(self.names) != 1:
-            raise ValueError(_("不写给谁的配方只能有一个称谓，现在有 {n} 个", n=len(self.names)))
+            raise ValueError(_("不写给谁的配方只能有一个名字，现在有 {n} 个", n=len(self.names)))
         return self
 
     @field_validator("requests")
@@ -241,10 +245,11 @@ class Recipe(_RecipeModel):
 
     @model_validator(mode="after")
     def _no_duplicates(self) -> Self:
+        words = self.words.shown()
         for title, entries in (
-            (_("称谓"), self.names),
-            (_("场景"), self.scenes),
-            (_("风格"), self.styles),
+            (words.name, self.names),
+            (words.scene, self.scenes),
+            (words.style, self.styles),
             (_("细节"), self.facts),
         ):
             seen: set[str] = set()
@@ -261,10 +266,10 @@ class Recipe(_RecipeModel):
         for group in self.suitability:
             for name in group.names:
                 if name not in names:
-                    raise ValueError(_("适配度里的称谓“{text}”不在称谓列表里", text=name))
+                    raise ValueError(_no_such(self.words.shown().name, name))
             for scene in group.scenes:
                 if scene not in scenes:
-                    raise ValueError(_("适配度里的场景“{text}”不在场景列表里", text=scene))
+                    raise ValueError(_no_such(self.words.shown().scene, scene))
         return self
 
     @model_validator(mode="after")

@@ -100,9 +100,13 @@ def tasks(recipe: Recipe, plan: Plan) -> list[Task]:
     combinations = Combinations(recipe, plan.options)
     cells = planned_cells(recipe, plan)
     if not any(cells.values()):
+        said = recipe.words.shown()
         raise PlanError(
             _(
-                "这个计划没有任何任务：请至少启用一个称谓、一个场景和一个风格，并检查适配度阈值（现在是 {threshold}）",
+                "这个计划没有任何任务：{name}、{scene}和{style}请至少各启用一个，并检查适配度阈值（现在是 {threshold}）",
+                name=said.name,
+                scene=said.scene,
+                style=said.style,
                 threshold=plan.threshold,
             )
         )

@@ -70,6 +70,17 @@ LARGEST = 2_000_000
 _NO = {"否", "不", "停用", "关", "0", "false", "no", "off", "n"}
 
 
+def headers(recipe: Recipe, listing: Listing) -> dict[str, str]:
+    """Returns field → column title, as :data:`HEADERS` but with the recipe's words for its lists."""
+    words = {
+        (Listing.NAMES, "text"): recipe.words.name,
+        (Listing.SCENES, "text"): recipe.words.scene,
+        (Listing.STYLES, "text"): recipe.words.style,
+        (Listing.FACTS, "names"): recipe.words.name,
+    }
+    return {field: words.get((listing, field), title) for field, title in HEADERS[listing].items()}
+
+
 def _codes(recipe: Recipe) -> dict[str, dict[str, str]]:
     """Returns column → title → id of what its cells may say."""
     return {
@@ -113,7 +124,7 @@ def read_rows(
     first: dict[str, int] = {}
     pasted = []
     try:
-        records = _records(listing, text, _codes(recipe))
+        records = _records(recipe, listing, text, _codes(recipe))
     except CsvError as error:
         raise RecipeError(_("这不是能读的 CSV：{detail}", detail=error)) from error
     for number, values in records:
@@ -178,14 +189,14 @@ def replace_rows(recipe: Recipe, listing: Listing, rows: Sequence[PastedRow]) ->
 def to_csv(recipe: Recipe, listing: Listing) -> str:
     """Returns the list as CSV with a header, which :func:`read_rows` reads back. No spreadsheet takes a cell
     for a formula."""
-    headers, codes = HEADERS[listing], _codes(recipe)
-    lines = [csv_row(headers.values())]
+    columns, codes = headers(recipe, listing), _codes(recipe)
+    lines = [csv_row(columns.values())]
     if listing in _MODELS:
         entries = [entry.model_dump(mode="json") for entry in getattr(recipe, listing.value)]
     else:
         entries = [dict(row.values) for row in _line_rows(recipe, listing)]
     for row in entries:
-        lines.append(csv_row(_written(codes, field, row[field]) for field in headers))
+        lines.append(csv_row(_written(codes, field, row[field]) for field in columns))
     return "".join(lines)
 
 
@@ -239,12 +250,14 @@ def _texts(recipe: Recipe, listing: Listing) -> list[str]:
 
 
 def _records(
-    listing: Listing, text: str, codes: Mapping[str, Mapping[str, str]]
+    recipe: Recipe, listing: Listing, text: str, codes: Mapping[str, Mapping[str, str]]
 ) -> list[tuple[int, dict[str, Any]]]:
     """Returns (line, fields) of each row that is not empty."""
     text = text.removeprefix("\ufeff")
-    headers = HEADERS[listing]
-    titles = {title: field for field, title in headers.items()} | {field: field for field in headers}
+    fields = HEADERS[listing]
+    titles = {said: field for field, title in fields.items() for said in (title, _(title), field)}
+    for field, title in headers(recipe, listing).items():  # the recipe's own word may be another one's title
+        titles |= {title: field, _(title): field}
     lines = text.splitlines()
     start = next((line for line in lines if line.strip()), "")
     delimiter = "\t" if "\t" in start else ","
@@ -255,7 +268,7 @@ def _records(
     if delimiter == "," and not has_header and listing not in (Listing.STYLES, Listing.FACTS):
         text = text.replace("，", ",")
     records: list[tuple[int, dict[str, Any]]] = []
-    order, plain = (columns, plain_cell) if has_header else (list(headers), str)
+    order, plain = (columns, plain_cell) if has_header else (list(fields), str)
     for line, cells in csv_rows(io.StringIO(text), delimiter):
         if not any(cell.strip() for cell in cells):
             continue
@@ -301,7 +314,7 @@ def _problem(recipe: Recipe, listing: Listing, values: Mapping[str, Any]) -> str
         if field in values and values[field] not in codes.values():
             return _(
                 "{title}只能是 {known}，不是 {value}",
-                title=_(HEADERS[listing].get(field, field)),
+                title=_(headers(recipe, listing).get(field, field)),
                 known=_("、").join(_(title) for title in codes),
                 value=values[field],
             )

@@ -255,7 +255,7 @@ def _doubts(version: DatasetVersion, part: _Component) -> Iterator[str]:
     name = part.version.name
     if _other_task(version, part.version):
         yield _(
-            "“{name}”是配方“{other}”的，不是“{own}”的：它的系统提示词和称谓照原样学，评测只看“{own}”",
+            "“{name}”是配方“{other}”的，不是“{own}”的：它的系统提示词和名单照原样学，评测只看“{own}”",
             name=name,
             other=part.version.recipe,
             own=version.recipe,

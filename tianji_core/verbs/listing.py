@@ -53,15 +53,15 @@ def list_recipes(
     facts = []
     for key in recipes.keys(space.engine):
         stored = recipes.current(space.engine, key)
-        recipe = stored.recipe
+        task = stored.recipe
         facts.append(
             {
                 "recipe": key,
-                "title": recipe.title,
+                "title": task.title,
                 "revision": stored.revision,
-                "names": len(recipe.names) if recipe.receivers else 0,
-                "scenes": len(recipe.scenes),
-                "styles": len(recipe.styles),
+                "names": len(task.names) if task.receivers else 0,
+                "scenes": len(task.scenes),
+                "styles": len(task.styles),
                 "in_use": key == used,
             }
         )

@@ -78,7 +78,7 @@ def questions(recipe: Recipe, seed: int = 0) -> list[list[Message]]:
     scenes = [one for one in recipe.scenes if one.enabled]
     styles = [one for one in recipe.styles if one.enabled]
     if not (names and scenes and styles):
-        raise InputError(_("配方里没有启用的称谓、场景或风格"))
+        raise InputError(_("配方里有一张表没有启用的条目：写给谁、写什么或写法"))
     system = [Message("system", recipe.prompts.system)] if recipe.prompts.system else []
     texts = (
         training_input(
