@@ -155,7 +155,7 @@ def test_a_version_says_what_was_varied_and_the_validation_set_is_untouched(fill
     assert version.manifest["cells"] == as_is.manifest["cells"] and "varied" not in as_is.manifest
     dataset.verify(filled, version)
     card = (filled.home / version.folder / "README_zh.md").read_text(encoding="utf-8")
-    assert f"{told['names']} 条换了称谓" in card
+    assert f"{told['names']} 条换了人" in card
     again = dataset.freeze(filled, "wishes", "again", balance=split, variation=Variation(0.5, 0.1, 5))
     assert again.sha256 == version.sha256
 

@@ -8,8 +8,11 @@ from streamlit.testing.v1 import AppTest
 from tests.other_tasks import APOLOGIES, COPY, apologies, copy_for_goods
 from tests.pages.opening import opened, press
 from tianji_core import cleaning, dataset
+from tianji_core.model_folders.manifest import Artefact
+from tianji_core.push.cards import model_readme
+from tianji_core.push.target import PushTarget
 from tianji_core.recipe import Recipe
-from tianji_core.store import recipes, samples, steps
+from tianji_core.store import datasets, recipes, samples, steps
 from tianji_core.store.samples import NewSample, SampleFilter
 from tianji_core.workspace import Workspace
 
@@ -105,6 +108,24 @@ def test_no_page_of_copy_for_goods_asks_for_a_receiver(
     app = opened(page[0], **page[1])
     texts = [text for text in said(app) if not any(known in text for known in SHIPPED)]
     assert [text for text in texts if WISHES_ONLY.search(text) or "称谓" in text] == []
+
+
+def test_cards_of_another_task_speak_of_no_blessings(workspace: Workspace) -> None:
+    filled(workspace, apologies(), APOLOGIES)
+    version = datasets.find(workspace.engine, "第一版")
+    assert version is not None
+    folder = workspace.home / version.folder
+    cards = {name: (folder / name).read_text(encoding="utf-8") for name in ("README.md", "README_zh.md")}
+    model = Artefact(
+        name="m", kind="gguf", title="m", path=workspace.home, system="你是客服", dataset_name=version.name
+    )
+    target = PushTarget("huggingface", "model", "me/apology-7b", "http://127.0.0.1:9")
+    cards["model"] = model_readme(workspace, model, None, target, "apache-2.0")
+    for name, card in cards.items():
+        assert not re.search("祝|称谓|blessing|not_blessing|wrong_occasion", card.replace("-wishes", "")), (
+            name
+        )
+    assert "ollama create apology-7b" in cards["model"]
 
 
 def test_a_recipe_is_begun_renamed_and_sorted_by_clicking(workspace: Workspace) -> None:

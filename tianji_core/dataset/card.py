@@ -37,10 +37,10 @@ _ACTIONS = {
 
 
 _VARIED = {
-    "README_zh.md": "变换：{names} 条换了称谓（要 {names_share:.0%}），{occasions} 条换了场合（要 {occasions_share:.0%}），"
+    "README_zh.md": "变换：{names} 条换了人（要 {names_share:.0%}），{occasions} 条换了事（要 {occasions_share:.0%}），"
     "换成的都不在名单里，种子 {seed}，逐条见 {file}。\n",
     "README.md": "Varied: {names} samples got another receiver ({names_share:.0%} asked for), {occasions} "
-    "another occasion ({occasions_share:.0%} asked for), none of them in the lists; seed {seed}; "
+    "another matter ({occasions_share:.0%} asked for), none of them in the lists; seed {seed}; "
     "{file} lists each.\n",
 }
 

@@ -160,6 +160,7 @@ def _placed(
 ) -> DatasetVersion:
     """Fills the draft, puts it in its place and stores the version."""
     recipe_key, target = stored.recipe.key, workspace.datasets / name
+    rules = [rule.id for rule in RULES if rule.holds_in(stored.recipe)]
     numbers = [example.id for example in selection.train if example.id]
     manifest: dict[str, Any] = {
         "format": 2,
@@ -169,7 +170,7 @@ def _placed(
         "threshold": stored.recipe.threshold,
         **facts,
         "left_out": selection.left_out,
-        "rules": {"basis": rules_basis(workspace, recipe_key), "ids": [rule.id for rule in RULES]},
+        "rules": {"basis": rules_basis(workspace, recipe_key), "ids": rules},
         "acceptance": asdict(acceptance(workspace.engine, recipe_key, numbers)),
         "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
         **_write_examples(selection, draft, int(facts["balance"]["seed"]), Varying(stored.recipe, variation)),

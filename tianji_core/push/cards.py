@@ -16,7 +16,7 @@ from tianji_core.model_folders.template import TEMPLATES
 from tianji_core.models import KnownBase, read_card
 from tianji_core.models.card import CARD, model_card
 from tianji_core.models.merged import run_of
-from tianji_core.models.trying import PROMPTS
+from tianji_core.models.trying import trial_questions
 from tianji_core.project import CONFIGS
 from tianji_core.push.target import PushTarget
 from tianji_core.workspace import Workspace
@@ -68,7 +68,8 @@ def model_readme(
         repo=target.repo,
         package=_PACKAGES[target.hub],
         base=base_id or (model.base.name if model.base else ""),
-        prompt=_prompt(model),
+        prompt=_prompt(model, trial_questions(workspace, model)[0]),
+        model=target.repo.rpartition("/")[2],
         trust=", trust_remote_code=True" if _brings_code(model) else "",
         file=next((path.name for path in sorted(model.path.glob("*.gguf"))), ""),
         prefix="hf.co/" if target.hub == "huggingface" else "modelscope.cn/",
@@ -94,17 +95,17 @@ def _brings_code(model: Artefact) -> bool:
     return any(folder.glob("modeling_*.py"))
 
 
-def _prompt(model: Artefact) -> str:
-    """Returns the Python expression of the text that the model is asked with, as in its training."""
+def _prompt(model: Artefact, question: str) -> str:
+    """Returns the Python expression of the text that the model is asked ``question`` with, as in its training."""
     form = TEMPLATES.get(model.template)
     folder = model.base if model.kind == "adapter" and model.base is not None else model.path
     if form is None:
         said = [{"role": "system", "content": model.system}] if model.system else []
-        messages = json.dumps([*said, {"role": "user", "content": PROMPTS[0]}], ensure_ascii=False)
+        messages = json.dumps([*said, {"role": "user", "content": question}], ensure_ascii=False)
         asked = f"{messages}, add_generation_prompt=True, tokenize=False{_day(folder)}"
         return f"tokenizer.apply_chat_template({asked})"
     turns = [("system", model.system)] if model.system else []
-    turns.append(("user", PROMPTS[0]))
+    turns.append(("user", question))
     text = "".join(form.turn.format(role=role, content=content) for role, content in turns) + form.opening
     qwen = optional_object(folder, TOKENIZER_CONFIG).get("tokenizer_class") in QWEN
     return ("" if qwen else '(tokenizer.bos_token or "") + ') + json.dumps(text, ensure_ascii=False)
