@@ -45,7 +45,7 @@ def test_what_the_offline_composer_lacks_is_named_and_counted():
 
 
 def test_a_run_that_the_offline_composer_cannot_write_at_all_is_not_made(workspace: Workspace):
-    with pytest.raises(ComposerError, match="风格 得体"):
+    with pytest.raises(ComposerError, match="说法 得体"):
         create_run(workspace, "toasts", Plan(), TeacherChoice(), Sampling())
     assert rows.listed(workspace.engine) == []
 

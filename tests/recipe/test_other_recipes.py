@@ -5,10 +5,12 @@ from itertools import product
 
 import pytest
 
+from tianji_core.i18n import set_language
 from tianji_core.recipe import (
     Plan,
     Pronoun,
     Recipe,
+    Words,
     brief,
     built_in_recipe,
     built_in_recipes,
@@ -16,6 +18,7 @@ from tianji_core.recipe import (
     normalise,
     tasks,
 )
+from tianji_core.recipe.words import OF_SHIPPED
 
 OTHERS = [key for key in built_in_recipes() if key not in ("wishes", "tutorial")]
 
@@ -54,6 +57,17 @@ def test_every_unsuitable_cell_and_every_style_gap_says_why_once(recipe: Recipe)
     assert len(set(rated)) == len(rated)
     assert all(group.reason for group in recipe.suitability)
     assert all(gap.reason for gap in recipe.style_gaps)
+
+
+def test_pages_speak_of_it_in_its_own_words_in_both_languages(recipe: Recipe) -> None:
+    own, shipped = recipe.words.model_dump(), Words().model_dump()
+    assert not set(own.values()) & set(shipped.values())
+    assert set(own.values()) <= set(OF_SHIPPED)
+    set_language("en")
+    try:
+        assert all(word.isascii() for word in recipe.words.shown().model_dump().values())
+    finally:
+        set_language("zh")
 
 
 def test_prompts_and_inputs_are_its_own(recipe: Recipe) -> None:

@@ -6,6 +6,12 @@ from pydantic import BaseModel, ConfigDict
 from tianji_core.i18n import N_, _
 from tianji_core.recipe.kinds import Called
 
+OF_SHIPPED = (
+    *(N_("感谢的话"), N_("谢的人"), N_("缘由"), N_("笔调"), N_("谢谁"), N_("谢什么")),
+    *(N_("敬酒词"), N_("敬的人"), N_("酒桌"), N_("说法"), N_("敬谁"), N_("什么酒桌")),
+)
+"""The words of the other shipped recipes, which stand in their files."""
+
 
 class Words(BaseModel):
     """``text`` is what one text is called, ``name``, ``scene`` and ``style`` are the titles of the three
