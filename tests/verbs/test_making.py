@@ -8,8 +8,10 @@ import pytest
 from tests.loopback import LoopbackApi, fails, loopback_api, says
 from tianji_core import cli, generation
 from tianji_core.errors import UnfinishedError
-from tianji_core.recipe import Plan
+from tianji_core.recipe import Plan, kept_cells
+from tianji_core.store import recipes, samples
 from tianji_core.store import runs as rows
+from tianji_core.store.samples import SampleFilter
 from tianji_core.teachers import Sampling, TeacherChoice
 from tianji_core.verbs.generating import check_complete
 from tianji_core.workspace import Workspace
@@ -47,6 +49,22 @@ def test_a_run_that_was_stopped_from_elsewhere_is_not_complete(workspace: Worksp
     run = generation.create_run(workspace, "wishes", Plan(limit=3), TeacherChoice(), Sampling())
     with pytest.raises(UnfinishedError, match=f"还有 3 个任务没写.*generate --resume {run.id}"):
         check_complete(workspace, run.id)
+
+
+def test_what_cells_lack_is_counted_and_written_exactly(workspace: Workspace, capsys, monkeypatch):
+    recipe = recipes.current(workspace.engine, "wishes").recipe
+    kept = kept_cells(recipe, recipe.threshold, "正常")
+    code, _out, err = call(capsys, monkeypatch, "generate", "--limit", "150", "--styles", "正常")
+    assert code == 0, err
+    more = ("--at-least", "2", "--styles", "正常")
+    _code, out, _err = call(capsys, monkeypatch, "plan", *more, "--json")
+    assert json.loads(out)["tasks"] == 2 * len(kept) - 150
+    code, _out, err = call(capsys, monkeypatch, "generate", *more)
+    assert code == 0, err
+    counts = samples.cell_counts(workspace.engine, SampleFilter("wishes", styles=("正常",)))
+    assert {(c.name, c.scene): c.pending for c in counts} == dict.fromkeys(kept, 2)
+    assert "不用补" in call(capsys, monkeypatch, "plan", *more)[2]
+    assert "--at-least" in call(capsys, monkeypatch, "plan", *more, "--limit", "3")[2]
 
 
 def test_several_teachers_and_a_drawn_temperature(

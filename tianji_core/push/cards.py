@@ -96,7 +96,7 @@ def _brings_code(model: Artefact) -> bool:
 
 
 def _prompt(model: Artefact, question: str) -> str:
-    """Returns the Python expression of the text that the model is asked ``question`` with, as in its training."""
+    """Returns the Python expression of the text that asks the model ``question``, as in its training."""
     form = TEMPLATES.get(model.template)
     folder = model.base if model.kind == "adapter" and model.base is not None else model.path
     if form is None:

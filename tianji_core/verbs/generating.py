@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from tianji_core import generation
 from tianji_core.errors import InputError, PlanError, StudioError, UnfinishedError
+from tianji_core.generation.top_up import coverage, top_up_plan
 from tianji_core.i18n import _
 from tianji_core.jobs import Job
 from tianji_core.recipe import (
@@ -26,7 +27,8 @@ from tianji_core.recipe import (
     option_named,
     tasks,
 )
-from tianji_core.store import recipes
+from tianji_core.store import recipes, samples
+from tianji_core.store.samples import SampleFilter
 from tianji_core.teachers import TeacherChoice, WeightedTeacher
 from tianji_core.verbs.common import (
     LARGEST,
@@ -74,12 +76,24 @@ class PlanOptions:
         typer.Option("--weighted", help="Draw the options of the --limit tasks by their weights."),
     ] = False
 
-    def plan(self, recipe: Recipe) -> Plan:
+    at_least: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=1000,
+            help="Only what each cell lacks of this many pending or accepted samples, in turns of the styles.",
+            show_default=False,
+        ),
+    ] = None
+
+    def plan(self, space: Workspace, recipe: Recipe) -> Plan:
         """Returns the plan for a recipe, whose threshold is used where none is given.
 
         Raises:
-            PlanError: options that do not go together.
+            PlanError: options that do not go together, or no cell lacks anything.
         """
+        if self.at_least is not None:
+            return self._lacking(space, recipe, self.at_least)
         try:
             return Plan(
                 styles=words(self.styles),
@@ -92,6 +106,18 @@ class PlanOptions:
             )
         except ValidationError as error:
             raise PlanError(explain(error, whole="")) from error
+
+    def _lacking(self, space: Workspace, recipe: Recipe, target: int) -> Plan:
+        if self.rounds != 1 or self.threshold is not None or self.limit is not None or self.weighted:
+            raise PlanError(
+                _("--at-least 自己算要写几条，不和 --rounds、--threshold、--limit、--weighted 一起用")
+            )
+        styles = words(self.styles)
+        chosen = tuple(option_named(recipe, *pair) for pair in option_pairs(self.option))
+        counted = SampleFilter(recipe.key, styles=styles, options=chosen)
+        covered = coverage(recipe, samples.cell_counts(space.engine, counted), styles)
+        seed = self.seed or samples.total(space.engine, recipe.key)
+        return top_up_plan(recipe, covered, styles, target, seed, chosen)
 
 
 @dataclass(frozen=True)
@@ -139,7 +165,7 @@ def plan(
     """Say what a generation would ask for, without asking."""
     space = opened(workspace)
     stored = recipes.current(space.engine, chosen_recipe(space, recipe)).recipe
-    asked = options.plan(stored)
+    asked = options.plan(space, stored)
     planned = tasks(stored, asked)
     counts = dict(by_style(planned))
     cells = len(kept_cells(stored, asked.threshold))
@@ -211,7 +237,7 @@ def generate(
         run_id, job = again.resume, generation.start_generation(space, again.resume)
     else:
         key = chosen_recipe(space, recipe)
-        planned = asked.plan(recipes.current(space.engine, key).recipe)
+        planned = asked.plan(space, recipes.current(space.engine, key).recipe)
         run = generation.create_run(
             space,
             key,

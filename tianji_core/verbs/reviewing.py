@@ -188,7 +188,7 @@ def review_stats(
     stored = recipes.current(space.engine, key).recipe
     people = steps.reviewers(space.engine, key)
     twice = review.reviewer_agreement(second_verdicts.verdicts(space.engine, key))
-    titles = {"states": _("状态"), "styles": _("风格"), "findings": _("问题")}
+    titles = {"states": _("状态"), "styles": stored.words.shown().style, "findings": _("问题")}
     lines = [
         _(
             "{title}：{reason}",
