@@ -8,6 +8,7 @@ from functools import partial
 from typing import BinaryIO
 
 from tianji_core.errors import ImportFileError
+from tianji_core.gate.chinese_codecs import clear_chinese_codec
 from tianji_core.i18n import _
 
 ENCODINGS = ("utf-8", "gb18030", "big5hkscs", "utf-16")
@@ -115,6 +116,10 @@ def _more_likely(opened: Opened, fitting: list[str]) -> str | None:
     """Returns the codec under which the file reads as language, None if none does."""
     from charset_normalizer import from_bytes
 
+    with opened() as file:
+        clear = clear_chinese_codec(file.read(_SAMPLE))
+    if clear in fitting:
+        return clear
     for codec in fitting:
         lines = list(_clean_lines(opened, codec))
         best = from_bytes(b"\n".join(lines), cp_isolation=["gb18030", "big5", "big5hkscs"]).best()

@@ -3,6 +3,8 @@
 import codecs
 import contextlib
 
+from tianji_core.gate.chinese_codecs import clear_chinese_codec
+
 _SAMPLE = 64 * 1024
 """Bytes by which the encoding is recognised."""
 
@@ -25,6 +27,8 @@ def _legacy_encodings(data: bytes) -> list[str]:
     from charset_normalizer import from_bytes
 
     sample = data[:_SAMPLE]
+    if (clear := clear_chinese_codec(sample)) is not None:
+        return [clear, "gb18030" if clear == "big5hkscs" else "big5hkscs"]
     with contextlib.suppress(UnicodeDecodeError):  # not Big5; in Big5 the sample may end in a character
         codecs.getincrementaldecoder("big5hkscs")().decode(sample)
         sample = sample[: len(sample) - _cut_off(sample)]

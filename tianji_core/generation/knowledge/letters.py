@@ -18,6 +18,8 @@ _BEGINS_QUOTE = re.compile(
 )
 _WROTE = re.compile(r"^\s*(?:在|On ).{4,80}(?:写道|wrote)[:：]\s*$", re.IGNORECASE)
 _SIGNATURE = re.compile(r"^-- ?$")
+_NARROW = ("gb2312", "gbk", "gb_2312-80", "euc-cn")
+"""Names under which letters in GB18030 come."""
 
 
 def text_of_letters(data: bytes) -> str:
@@ -63,6 +65,8 @@ def _body(letter: EmailMessage) -> str:
     part = letter.get_body(preferencelist=("plain", "html"))
     if part is None:
         return ""
+    if str(part.get_content_charset()) in _NARROW:  # programs name the older, narrower one
+        part.set_param("charset", "gb18030")
     try:
         text = str(part.get_content())
     except (LookupError, UnicodeError, KeyError):  # a charset that nobody knows
