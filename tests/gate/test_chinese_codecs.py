@@ -35,6 +35,11 @@ def test_what_is_neither_is_left_to_others(data: bytes) -> None:
 
 
 def test_a_letter_that_names_the_narrower_encoding_is_read_whole() -> None:
-    head = "Subject: hi\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=gb2312\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"
+    fields = (
+        "MIME-Version: 1.0",
+        "Content-Type: text/plain; charset=gb2312",
+        "Content-Transfer-Encoding: 8bit",
+    )
+    head = "\r\n".join(("Subject: hi", *fields, "", ""))
     letter = head.encode() + "喆姐，祝你双囍临门，一切都好，勿念。\r\n".encode("gbk")
     assert "喆姐，祝你双囍临门" in read_document("a.eml", letter).text

@@ -1,5 +1,5 @@
-"""Tells the two legacy encodings of Chinese apart by how common the characters are that a text has under each:
-also in a text of few characters, which says too little to a general recogniser."""
+"""Tells the two legacy encodings of Chinese apart by how common the characters are that a text has under
+each: also in a text of few characters, which says too little to a general recogniser."""
 
 _CLEAR = 0.15
 """By how much the share of common characters must differ."""
@@ -7,8 +7,8 @@ _ASCII = 0x80
 
 
 def clear_chinese_codec(sample: bytes) -> str | None:
-    """Returns gb18030 or big5hkscs where a text that is no UTF-8 is clearly one of them, None where it may be both or
-    is neither. A character cut off at the end does not count."""
+    """Returns gb18030 or big5hkscs where a text that is no UTF-8 is clearly one of them, None where it may be
+    both or is neither. A character cut off at the end does not count."""
     shares = {codec: _common_share(sample, codec) for codec in ("gb18030", "big5hkscs")}
     gb, big5 = shares["gb18030"], shares["big5hkscs"]
     if gb is None or big5 is None or abs(gb - big5) < _CLEAR:

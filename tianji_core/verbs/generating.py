@@ -81,7 +81,7 @@ class PlanOptions:
         typer.Option(
             min=1,
             max=1000,
-            help="Only what each cell lacks of this many pending or accepted samples, in turns of the styles.",
+            help="Only what each cell lacks of so many pending or accepted samples, styles in turn.",
             show_default=False,
         ),
     ] = None
