@@ -58,17 +58,19 @@ class _Never(NamedTuple):
 
 
 @lru_cache(maxsize=4_000)
-def _never(name: str, scene: str) -> _Never | None:
+def _never(name: str, scene: str) -> tuple[_Never, ...]:
     """Returns what is never said to a receiver on an occasion."""
     rows = [row.said for row in _rows() if row.holds(name, scene)]
-    if not rows:
-        return None
-    own = "|".join(map(re.escape, sorted(same_relation(name), key=len, reverse=True)))
-    whole = [row.replace("{own}", f"(?:{own})").replace("{clause}", _CLAUSE) for row in rows]
-    called = frozenset(word[i : i + 2] for word in same_relation(name) for i in range(len(word) - 1))
-    needed = [needed_pairs(row, called) for row in whole]
-    pairs = None if None in needed else frozenset().union(*filter(None, needed))
-    return _Never(re.compile("|".join(f"(?:{row})" for row in whole)), pairs)
+    return tuple(_compiled(row, name if "{own}" in row else "") for row in rows)
+
+
+@lru_cache(maxsize=1_000)
+def _compiled(said: str, name: str) -> _Never:
+    words = same_relation(name)
+    own = "|".join(map(re.escape, sorted(words, key=len, reverse=True)))
+    whole = said.replace("{own}", f"(?:{own})").replace("{clause}", _CLAUSE)
+    called = frozenset(word[i : i + 2] for word in words for i in range(len(word) - 1))
+    return _Never(re.compile(whole), needed_pairs(whole, called))
 
 
 @lru_cache(maxsize=1_000)
@@ -119,9 +121,12 @@ def _signs(kind: str, operand: Any) -> frozenset[str]:
 
 def never_said(text: str, subject: Subject) -> str | None:
     """Returns words of a text that are never said to its receiver on its occasion, None if there are none."""
-    if not subject.name or (never := _never(subject.name, subject.scene)) is None:
+    if not subject.name:
         return None
-    if never.pairs is not None and never.pairs.isdisjoint(map(str.__add__, text, text[1:])):
-        return None
-    found = never.pattern.search(text)
-    return found.group().strip(" \n，。！？：~～") if found is not None else None
+    said = frozenset(map(str.__add__, text, text[1:]))
+    for row in _never(subject.name, subject.scene):
+        if row.pairs is not None and row.pairs.isdisjoint(said):
+            continue
+        if (found := row.pattern.search(text)) is not None:
+            return found.group().strip(" \n，。！？：~～")
+    return None
