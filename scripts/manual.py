@@ -23,7 +23,7 @@ sys.path.insert(0, str(ROOT))
 from scripts.pins import pin_table  # noqa: E402
 from tianji_core import errors  # noqa: E402
 from tianji_core.cleaning import RULES  # noqa: E402
-from tianji_core.cli import app  # noqa: E402
+from tianji_core.cli import program  # noqa: E402
 from tianji_core.dataset.conversation import FORM_TITLES  # noqa: E402
 from tianji_core.dataset.fields import field_names  # noqa: E402
 from tianji_core.i18n import LANGUAGES, _, set_language  # noqa: E402
@@ -65,7 +65,7 @@ def _filled(text: str, language: str) -> str:
 def verbs(language: str) -> str:
     """Every verb with its options."""
     columns = {"zh": ("选项", "意思"), "en": ("option", "meaning")}[language]
-    group = typer.main.get_command(app)
+    group = typer.main.get_command(program())
     assert isinstance(group, typer.core.TyperGroup)
     parts = []
     for name, command in group.commands.items():

@@ -14,7 +14,7 @@ import yaml
 from tests.loopback import loopback_api
 from tests.nginx import needs_nginx, nginx
 from tests.processes import free_port, free_ports, listens, until
-from tianji_core.cli import app
+from tianji_core.cli import program
 from tianji_core.serving.client import model_names
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -98,7 +98,7 @@ def test_the_image_runs_without_root_and_says_whether_it_works() -> None:
 def test_what_the_image_starts_is_a_verb_with_these_options() -> None:
     words = yaml.safe_load(instructions("CMD")[0])
     assert words[:3] == ["python", "-m", "tianji_core"]
-    group: typing.Any = typer.main.get_command(app)
+    group: typing.Any = typer.main.get_command(program())
     known = {name for parameter in group.commands[words[3]].params for name in parameter.opts}
     assert {word for word in words if word.startswith("--")} <= known
     port = words[words.index("--port") + 1]

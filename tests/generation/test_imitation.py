@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from tests.generation.test_generating import QUICK
 from tests.loopback import Handler, LoopbackApi, completion, fails, says
 from tianji_core import cleaning, jobs
-from tianji_core.cli import app
+from tianji_core.cli import program
 from tianji_core.errors import InputError, JobError, RunLimitError
 from tianji_core.generation import RunOptions
 from tianji_core.generation.imitation import (
@@ -230,7 +230,7 @@ def test_a_budget_ends_the_run_and_leaves_the_rest(workspace: Workspace, api: Lo
     counts = imitation_state(workspace, run.id).counts
     assert counts.pending and counts.prompt_tokens + counts.completion_tokens <= 600
     arguments = ["imitate", "--resume", str(run.id), "--budget-tokens", "1000000", "--json"]
-    told = CliRunner().invoke(app, arguments)
+    told = CliRunner().invoke(program(), arguments)
     assert told.exit_code == 0, told.output
     assert imitation_state(workspace, run.id).counts.pending == 0
 

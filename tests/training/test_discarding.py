@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from tests.training.test_verdict import write_checkpoint, write_sitting
 from tianji_core import jobs, training
-from tianji_core.cli import app
+from tianji_core.cli import program
 from tianji_core.errors import ModelError, TrainingError
 from tianji_core.store import training as rows
 from tianji_core.training.launch import TrainingSubject
@@ -65,7 +65,7 @@ def test_what_a_job_uses_stays(workspace, run):
 
 def test_the_command_line_deletes_and_restores(workspace, run):
     def ask(*words):
-        return CliRunner().invoke(app, [*words, "--workspace", str(workspace.home)])
+        return CliRunner().invoke(program(), [*words, "--workspace", str(workspace.home)])
 
     assert ask("delete", f"{run.id}:8").exit_code == 0 and steps(workspace, run) == [4]
     assert ask("restore").output.split() == [f"{run.id}:8"]

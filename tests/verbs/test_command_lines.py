@@ -14,7 +14,7 @@ from typing import Any
 import typer.main
 from babel.messages.pofile import read_po
 
-from tianji_core.cli import VERBS, app
+from tianji_core.cli import VERBS, program
 
 SNAPSHOT = Path(__file__).with_name("command_lines.txt")
 CATALOGUE = Path(__file__).parents[2] / "locale" / "en" / "LC_MESSAGES" / "studio.po"
@@ -43,7 +43,7 @@ def described_parameter(parameter: Any) -> str:
 
 def described() -> str:
     """All verbs with their help, arguments and options in the order of the help."""
-    group: Any = typer.main.get_command(app)
+    group: Any = typer.main.get_command(program())
     lines = []
     for name, command in group.commands.items():
         lines.append(f"{name}\n  {' '.join((command.help or '').split())}")
@@ -63,7 +63,7 @@ def test_the_snapshot_holds_every_verb() -> None:
 
 
 def test_sentences_that_tell_a_command_name_options_of_that_verb() -> None:
-    group: Any = typer.main.get_command(app)
+    group: Any = typer.main.get_command(program())
     with CATALOGUE.open("rb") as file:
         sentences = [message.id for message in read_po(file) if isinstance(message.id, str)]
     commands = [

@@ -17,7 +17,7 @@ import typer.main
 from babel.messages.pofile import read_po
 
 from tianji_core import training
-from tianji_core.cli import VERBS, app
+from tianji_core.cli import VERBS, program
 from tianji_core.project import DEEPSPEED, XTUNER
 from tianji_core.serving.server import parser as server_parser
 from tianji_core.training.engine import DEEPSPEED as DEEPSPEED_SETTINGS
@@ -100,7 +100,7 @@ COMMANDS = recommended()
 
 @cache
 def group() -> Any:
-    return typer.main.get_command(app)
+    return typer.main.get_command(program())
 
 
 def filled(command: str) -> list[str]:
