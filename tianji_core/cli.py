@@ -85,10 +85,8 @@ VERBS = {
     "report-problem": "reporting.report_problem",
     "bundle-install": "bundling.bundle",
 }
-"""Each verb with the module of :mod:`tianji_core.verbs` and the function that carry it out. Only the chosen one is
-imported: all of them take a second and more."""
-
-
+"""Each verb with the module of :mod:`tianji_core.verbs` and the function that carry it out. Only the chosen
+one is imported: all of them take half a second more."""
 TAKES_MORE = {"allow_extra_args": True}
 """For a verb that reads several values after its last option, as in ``--lora-modules a=DIR b=DIR``."""
 
@@ -97,8 +95,8 @@ def program(verbs: Iterable[str] = VERBS) -> typer.Typer:
     """Returns the command line with these verbs."""
     app = typer.Typer(
         name="tianji_core",
-        help="Tianji Studio without a browser: every step of the corridor as a verb. Without one it opens in the "
-        "browser.",
+        help="Tianji Studio without a browser: every step of the corridor as a verb. Without one it opens in "
+        "the browser.",
         pretty_exceptions_enable=False,
     )
     app.callback(invoke_without_command=True)(_without_a_verb)
