@@ -11,6 +11,7 @@ from babel.messages.catalog import Catalog, Message
 from babel.messages.pofile import read_po
 from pydantic import BaseModel
 
+from tianji_core.english import in_the_singular
 from tianji_core.i18n import N_, _, _c, filled, language, set_language, shown, stored
 from tianji_core.recipe.editing import ListRow, edit_styles
 from tianji_core.recipe.loading import built_in_recipes, load_recipe
@@ -91,6 +92,37 @@ def test_a_message_follows_the_language_and_fills_its_values() -> None:
     set_language("en")
     assert language() == "en"
     assert _("已保存：{what}", what="names") == "Saved: names"
+
+
+ONE = [
+    ("{n} samples", "1", "1 sample"),
+    ("{n} samples", 11, "11 samples"),
+    ("{n} earlier samples mixed in", 1, "1 earlier sample mixed in"),
+    ("**{n}** entries of {all} pages", 1, "**1** entry of 2 pages"),
+    ("all {n} machines are there", 1, "all 1 machine is there"),
+    ("line {n} has more cells than the heading", 1, "line 1 has more cells than the heading"),
+    ("step {n} is one of 3 steps", 1, "step 1 is one of 3 steps"),
+    ("Sample {n} was changed", 1, "Sample 1 was changed"),
+    ("{n:,} batches · {all} votes", 1, "1 batch · 2 votes"),
+]
+
+
+@pytest.mark.parametrize(("template", "n", "said"), ONE)
+def test_one_thing_is_said_in_the_singular(template: str, n: int | str, said: str) -> None:
+    assert in_the_singular(template, {"n": n, "all": 2}).format(n=n, all=2) == said
+
+
+def test_things_after_a_number_are_known_in_every_english_text(english: dict) -> None:
+    """A plural right after a number must be one of those whose singular is known."""
+    found = {
+        word[1]
+        for text in english.values()
+        for word in re.finditer(
+            r"\{(?:n|count|rows|number|total|all|most|limit|left|done)\} ([a-z]+s)\b", text
+        )
+        if in_the_singular(text, dict.fromkeys(re.findall(r"\{(\w+)", text), 1)) == text
+    }
+    assert found <= {"has", "is"}
 
 
 def test_an_unknown_language_is_chinese() -> None:

@@ -13,6 +13,7 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
+from tianji_core.english import in_the_singular
 from tianji_core.project import LOCALE
 
 LANGUAGES = {"zh": "中文", "en": "English"}
@@ -106,6 +107,8 @@ def _c(context: str, text: str, /, **values: object) -> str:
 
 
 def _translated(text: str, context: str, message: str, values: dict[str, object]) -> Translated:
+    if _language == "en" and values:
+        text = in_the_singular(text, values)
     made = Translated(text.format(**values) if values else text)
     made.message = (context, message, values)
     return made
