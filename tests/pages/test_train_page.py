@@ -535,6 +535,16 @@ def test_the_end_of_a_training_shows_before_and_after_and_leads_to_the_chat(work
     app.button(key=f"train_{run.id}_top_up").click().run()
     (job,) = jobs.listed(workspace, kind="generate")
     assert jobs.wait(workspace, job.id, timeout=60).state == "succeeded"
+    learner = add_training(workspace, tmp_path / "again", {10: 0.5}, "补过的")
+    job = job_rows.add(workspace.engine, "train", "第二次", [], {}, {"training_run_id": learner.id})
+    job_rows.change(workspace.engine, job.id, state="succeeded", exit_code=0)
+    rows.change(workspace.engine, learner.id, job_id=job.id)
+    right = wrong.model_copy(update={"passed": True})
+    better = point.model_copy(update={"outcomes": (right,), "passed": 1.0})
+    points = [point.model_copy(update={"iteration": 0, "passed": 0.0}), better]
+    save_sweep(workspace, Sweep(plan=plan.model_copy(update={"run_id": learner.id}), points=points))
+    open_train(app, run=str(learner.id))
+    assert "没答好的 1 题，这次答好 1 题" in texts(app)
 
 
 def test_a_missing_base_is_downloaded_from_the_form(workspace, app):
