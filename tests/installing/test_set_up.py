@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.conftest import ROOT
 from tests.installing.loopback_index import LoopbackIndex, loopback_index, small_project, write_lock
 from tests.processes import free_port, until
 from tianji_core.errors import StudioError
@@ -221,3 +222,20 @@ def test_without_a_fitting_python_uv_fetches_one(tmp_path: Path) -> None:
     assert "fetching uv, which fetches Python" in done.stderr
     last = done.stderr.splitlines()[-1]
     assert "uv could not be fetched" in last and "PYTHON=/path/to/python3.11" in last
+
+
+@pytest.mark.parametrize(
+    ("locale", "word"),
+    [
+        ("", "不认识"),
+        ("C.UTF-8", "不认识"),
+        ("POSIX", "不认识"),
+        ("zh_CN.UTF-8", "不认识"),
+        ("en_US.UTF-8", "is unknown"),
+    ],
+)
+def test_set_up_speaks_chinese_where_the_machine_names_no_language(locale: str, word: str) -> None:
+    command = [sys.executable, "-m", "tianji_core.installing", "nothing"]
+    variables = {"PATH": os.environ["PATH"], "LANG": locale}
+    told = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, encoding="utf-8")
+    assert told.returncode == 2 and word in told.stderr

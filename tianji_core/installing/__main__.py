@@ -45,7 +45,8 @@ def main(arguments: list[str]) -> int:
     spoken = next(
         (os.environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(name)), ""
     )
-    set_language(os.environ.get(LANGUAGE) or ("zh" if spoken.startswith("zh") else "en"))
+    named = spoken.split(".")[0].split("_")[0]  # C and POSIX name no language; the studio then speaks Chinese
+    set_language(os.environ.get(LANGUAGE) or ("zh" if named in ("", "C", "POSIX", "zh") else "en"))
     part = arguments[0] if arguments else "whole"
     if part not in PARTS:
         say(_("不认识“{part}”；应为 {parts}", part=part, parts=" / ".join(PARTS)))
