@@ -67,7 +67,7 @@ def test_it_becomes_one_training_of_the_workspace_there(
     packed: Path, there: Workspace, tmp_path: Path
 ) -> None:
     name = arrived(there, packed)
-    with pytest.raises(MissingBaseError, match="那边没有基座 base；请把它放到"):
+    with pytest.raises(MissingBaseError, match="没有基座 base；请把它放到"):
         received.accept(there, name)
     write_tiny_base(there.models / "base", seed=1)
     with pytest.raises(MissingBaseError, match="不是同一个基座"):
@@ -206,11 +206,11 @@ def test_a_bundle_is_carried_by_hand(workspace: Workspace, there: Workspace, tmp
     with pytest.raises(PlaceError, match="确认来源可信后加上 --trust-preset"):
         received.train_bundle(there, foreign)
     assert not list(received.incoming(there).glob("*.tar"))
-    with pytest.raises(MissingBaseError, match="那边没有基座 base"):
+    with pytest.raises(MissingBaseError, match="没有基座 base"):
         received.train_bundle(there, foreign, trusted=True)
     (received.incoming(there) / f"{read_manifest(file).id}.tar").unlink()
     assert len(rows.listed(workspace.engine)) == len(list(workspace.runs.glob("training-*"))) == 1
-    with pytest.raises(MissingBaseError, match="那边没有基座 base"):
+    with pytest.raises(MissingBaseError, match="没有基座 base"):
         received.train_bundle(there, file)
     assert (
         received.accept(there, read_manifest(file).id, str(base)).title

@@ -272,7 +272,7 @@ def test_a_place_that_was_mended_is_used_and_one_that_leads_elsewhere_is_not(
     save_place(workspace, lab(server, send_base=False, folder="mended"))
     again = training.resume_training(workspace, run)
     job = jobs.wait(workspace, again.job_id or 0, 240)
-    assert job.state == "failed" and "那边没有基座 base；请把它放到" in jobs.log_tail(workspace, job.id)
+    assert job.state == "failed" and "没有基座 base；请把它放到" in jobs.log_tail(workspace, job.id)
     known = elsewhere(workspace, run)
     assert known is not None
     keep(workspace, run, known.model_copy(update={"seen": 1.0, "ended": False}))

@@ -203,7 +203,7 @@ def base_here(workspace: Workspace, bundle: Bundle, given: str) -> Path:
         )
     raise MissingBaseError(
         _(
-            "那边没有基座 {name}；请把它放到 {folder}，或在运行位置里写上它在那边的路径，或让工坊送过去",
+            "没有基座 {name}；请把它放到 {folder}，或在运行位置里写上它在那边的路径，或让工坊送过去",
             name=wanted.name,
             folder=workspace.models / wanted.name,
         )
