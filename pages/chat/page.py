@@ -145,7 +145,7 @@ with talk:
         asked = ChatTurn(**picked, **{**about, "continues": last.continues})
         sampling = replace(sampling, seed=None)  # another draw
     elif send and not request.strip():
-        paper.warning(_("要问的话是空的：在上面选好，或者自己写一句。"), icon="✍️")
+        paper.warning(_("要问的话是空的：先选好，或者自己写一句。"), icon="✍️")
     elif send:
         asked = ChatTurn(request=request.strip(), name=name, scene=scene, style=style, **about)
     elif typed:
@@ -154,10 +154,10 @@ with talk:
         if endpoint is None and missing:
             st.info(_("选的模型还没有加载：先加载它，或者另选一个来回答。"), icon="🔌")
         elif endpoint is None:
-            st.caption(_("现在没有模型开着；加载好就能在上面选好、点“发送”，或者在下面自己写一句。"))
+            st.caption(_("现在没有模型开着；加载好就能选好要问的、点“发送”，或者在下面自己写一句。"))
             nothing_to_ask(workspace, _("，开始对话"))
         elif not transcript.turns and asked is None:
-            st.info(_("在上面选好，点“发送”；或者在下面自己写一句。"), icon="💬")
+            st.info(_("选好要问的，点“发送”；或者在下面自己写一句。"), icon="💬")
         shown = PageConversation(
             workspace, recipe.key, transcript, endpoint is not None, Checkers(workspace, stored), names
         )

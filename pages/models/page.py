@@ -65,7 +65,7 @@ def results(artefacts: list[models.Artefact]) -> None:
             artefact_card(workspace, each, options, called, "primary" if each is foremost else "secondary")
         if states:
             st.subheader(_c("heading", "检查点"))
-            st.caption(_("“转换”得到几十 MB 的适配器，可以不合并直接对话；“合并”得到完整的模型。"))
+            st.caption(_("“转换”得到小得多的适配器，可以不合并直接对话；“合并”得到完整的模型。"))
         for state in states:
             checkpoint_rows(workspace, state, options, unmade and state is newest)
 
