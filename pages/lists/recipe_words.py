@@ -60,7 +60,9 @@ def words_form(recipe: Recipe, revision: int, save: Save) -> None:
 def begin_form(workspace: Workspace) -> None:
     """Draws the form of a recipe that begins anew, from its words and lists."""
     st.caption(
-        _("先写三张表，提示词和训练输入照它们写好，都可以再改。不写给谁的任务（如商品文案）第一张表空着。")
+        _(
+            "先写三张表，提示词和训练输入照它们写好，都可以再改；对谁都先称“您”，该称“你”的到列表里改。不写给谁的任务（如商品文案）第一张表空着。"
+        )
     )
     columns = st.columns(3)
     title = columns[0].text_input(_("新名称"), max_chars=40, **kept_text("begin_title"))
