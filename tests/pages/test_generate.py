@@ -177,7 +177,7 @@ def test_the_offline_composer_says_before_the_start_what_it_lacks(workspace: Wor
     workspace.save_settings(workspace.settings().model_copy(update={"recipe": "toasts"}))
     at = page()
     said = " ".join(w.value for w in at.warning)
-    assert "离线造句写不了" in said and "风格 得体、豪爽、幽默" in said and "configs/composer" in said
+    assert "离线造句写不了" in said and "说法 得体、豪爽、幽默" in said and "configs/composer" in said
     assert at.button(key="start_run").disabled
 
 

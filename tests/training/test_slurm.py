@@ -81,7 +81,8 @@ def test_a_job_that_fails_leaves_its_exit_code_and_no_node_waiting(
         monkeypatch.setenv(name, cluster.environment[name])
     run = stored(workspace, tmp_path, epochs=1, save_interval=10)
     work_dir = training.work_folder(workspace, run)
-    (work_dir / engine.CONFIG_NAME).write_text("raise SystemExit(7)", encoding="utf-8")
+    with (work_dir / engine.CONFIG_NAME).open("a", encoding="utf-8") as config:
+        config.write("\nraise SystemExit(7)\n")
     job = slurm_runs.submit(workspace, run, SlurmRequest(), again=False)
     assert cluster.wait(job, 240) == "FAILED"
     until(lambda: job in slurm_ends(work_dir), 60)
