@@ -16,6 +16,8 @@ from tianji_core.workspace import Workspace, open_workspace
 
 ROOT = Path(__file__).resolve().parents[2]
 SETTLED = '[data-testid="stApp"][data-test-script-state="notRunning"]'
+LOADED = "() => !document.querySelector('[data-testid=stSkeleton]')"
+"""No part of the page waits for the script that draws it."""
 FAULT = ".st-key-fault, [data-testid=stException]"
 """What a page shows where the studio itself is at fault."""
 NOTHING_TWICE = """() => {
@@ -119,6 +121,7 @@ def settle(page: Page) -> None:
         page.wait_for_timeout(pause)
         page.wait_for_function(ANSWERED)
         page.wait_for_selector(SETTLED, timeout=90_000)
+    page.wait_for_function(LOADED, timeout=90_000)
     page.wait_for_function(NOTHING_TWICE)
     expect(page.locator(FAULT)).to_have_count(0)
 
