@@ -2,13 +2,7 @@
 
 import pytest
 
-from tianji_core.cleaning import Context, Subject, check, clean_text, context_of
-from tianji_core.recipe import built_in_recipes, load_recipe
-
-
-@pytest.fixture(scope="module")
-def context() -> Context:
-    return context_of(load_recipe(built_in_recipes()["wishes"]))
+from tianji_core.cleaning import Context, Subject, check, clean_text
 
 
 def rules(context: Context, text: str, name: str, scene: str, style: str = "正常") -> set[str]:

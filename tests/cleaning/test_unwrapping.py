@@ -5,7 +5,7 @@ import random
 import pytest
 
 from benchmarks.planted.texts import Text, composed
-from tianji_core.cleaning import Context, Subject, check, clean_text, context_of, layers
+from tianji_core.cleaning import Context, Subject, check, clean_text, layers
 from tianji_core.recipe import built_in_recipes, load_recipe
 
 WRAPPERS = (
@@ -17,11 +17,6 @@ WRAPPERS = (
 )  # fmt: skip
 
 CLEAN = "妹妹，生日快乐！愿你新的一岁平安喜乐，每天都有好心情。"
-
-
-@pytest.fixture(scope="module")
-def context() -> Context:
-    return context_of(load_recipe(built_in_recipes()["wishes"]))
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,7 @@ import pytest
 
 from benchmarks.cleaning_corpus import Answer, answers
 from tests.cleaning.test_unwrapping import WRAPPERS
-from tianji_core.cleaning import Context, check, clean_text, context_of
-from tianji_core.recipe import built_in_recipes, load_recipe
+from tianji_core.cleaning import Context, check, clean_text
 
 MORE = (
     "《生日祝福》\n{}", "【祝福】{}", "以下内容可以直接发送：\n\n{}", "祝福如下：{}", "{}\n——来自AI助手", "{}（共30字）",
@@ -20,11 +19,6 @@ MORE = (
 )  # fmt: skip
 ESCAPED = ('{"text": "{}"}', '```json\n{"blessing": "{}"}\n```')
 """Wrappers whose content is a JSON string."""
-
-
-@pytest.fixture(scope="module")
-def context() -> Context:
-    return context_of(load_recipe(built_in_recipes()["wishes"]))
 
 
 @pytest.fixture(scope="module")

@@ -70,11 +70,10 @@ def _compiled(said: str, name: str) -> _Never:
     own = "|".join(map(re.escape, sorted(words, key=len, reverse=True)))
     whole = said.replace("{own}", f"(?:{own})").replace("{clause}", _CLAUSE)
     called = frozenset(word[i : i + 2] for word in words for i in range(len(word) - 1))
-    return _Never(re.compile(whole), needed_pairs(whole, called))
+    return _Never(re.compile(whole), _needed_pairs(whole, called))
 
 
-@lru_cache(maxsize=1_000)
-def needed_pairs(pattern: str, usual: frozenset[str] = frozenset()) -> frozenset[str] | None:
+def _needed_pairs(pattern: str, usual: frozenset[str]) -> frozenset[str] | None:
     """Returns pairs of characters, if possible none of the ``usual`` ones, of which every match of a pattern
     has at least one, None if none can be told. A search for pairs costs far less than one for the pattern."""
     parser = getattr(re, "_parser", None)

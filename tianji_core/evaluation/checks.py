@@ -178,12 +178,17 @@ def _telling_characters(scenes: Sequence[str]) -> dict[str, frozenset[str]]:
 def _short_names(names: Sequence[str]) -> dict[str, tuple[str, ...]]:
     """Returns name → its ends that no other of ``names`` has, by which people call them: 马阿姨 of
     三号楼的马阿姨."""
-    short = {}
-    for name in names:
-        others = [other for other in names if other != name]
-        ends = (name[at:] for at in range(_SHORTENED, len(name) - _SHORTENED + 1))
-        short[name] = tuple(end for end in ends if not any(end in other for other in others))
-    return short
+    parts = {
+        name: {name[at:end] for at in range(len(name)) for end in range(at + _SHORTENED, len(name) + 1)}
+        for name in names
+    }
+    often = Counter(part for own in parts.values() for part in own)
+    return {
+        name: tuple(
+            name[at:] for at in range(_SHORTENED, len(name) - _SHORTENED + 1) if often[name[at:]] == 1
+        )
+        for name in names
+    }
 
 
 def training_pairs(recipe: Recipe, file: Path) -> list[tuple[str, str]]:

@@ -224,11 +224,11 @@ def check_again(workspace: Workspace, run: TrainingRun) -> None:
     """
     if (version := version_of(workspace, run)) is not None:
         verify(workspace, version)
-    folder = work_folder(workspace, run)
+    folder, record = work_folder(workspace, run), record_of(run)
     # what came in a bundle was checked as it was unpacked
-    if (mixed := record_of(run).mixed) is not None and (folder / MIX).is_file():
-        verify_mixed(folder, mixed)
-    if record_of(run).base_fingerprint or not record_of(run).place:
+    if record.mixed is not None and (folder / MIX).is_file():
+        verify_mixed(folder, record.mixed)
+    if record.base_fingerprint or not record.place:
         check_base(run)
 
 

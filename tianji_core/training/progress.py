@@ -158,10 +158,11 @@ def work_folder(workspace: Workspace, run: TrainingRun) -> Path:
 
 def can_be_converted(workspace: Workspace, run: TrainingRun) -> bool:
     """Whether a training is over, finished or stopped, and has left a checkpoint."""
+    if not any_whole(work_folder(workspace, run)):
+        return False
     with contextlib.suppress(JobError):
-        if run.job_id is not None and jobs.get(workspace, run.job_id).active:
-            return False
-    return any_whole(work_folder(workspace, run))
+        return run.job_id is None or not jobs.get(workspace, run.job_id).active
+    return True
 
 
 def _before(workspace: Workspace, run: TrainingRun, read: Any) -> list[Any]:

@@ -73,6 +73,20 @@ def option_pairs(given: list[str] | None) -> tuple[tuple[str, str], ...]:
     return tuple(pairs)
 
 
+def text_of(file: Path) -> str:
+    """Returns the text of a file that a person named.
+
+    Raises:
+        InputError: it cannot be read, or is no UTF-8.
+    """
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise InputError(_("读不了 {file}：{detail}", file=file, detail=error.strerror)) from error
+    except UnicodeDecodeError as error:
+        raise InputError(_("{file} 不是 UTF-8 编码的文本", file=file)) from error
+
+
 def show(value: Any, as_json: bool, text: str | None = None) -> None:
     """Prints ``value`` as JSON where ``as_json`` is set, else ``text``."""
     if as_json:

@@ -25,6 +25,7 @@ from tianji_core.verbs.common import (
     follow,
     opened,
     show,
+    text_of,
 )
 from tianji_core.verbs.teacher_options import (
     BudgetOptions,
@@ -108,7 +109,7 @@ def imitate(
         job = imitation.start_imitation(space, run_id, retry_failed=True)
     else:
         key = chosen_recipe(space, recipe)
-        paragraphs = imitation.paragraphs_of(_text(file))
+        paragraphs = imitation.paragraphs_of(text_of(file) if file is not None else "")
         of_recipe = recipes.current(space.engine, key).recipe
         settings, choice = options.settings(of_recipe, paragraphs), teacher.choice(pace)
         expected = imitation.estimate_imitation(
@@ -187,14 +188,3 @@ def _show_run(space: Workspace, run_id: int, job: Job, as_json: bool, detached: 
                 reason=state.errors[0].example,
             )
         )
-
-
-def _text(file: Path | None) -> str:
-    if file is None:
-        return ""
-    try:
-        return file.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise InputError(_("读不了 {file}：{detail}", file=file, detail=error.strerror)) from error
-    except UnicodeDecodeError as error:
-        raise InputError(_("{file} 不是 UTF-8 编码的文本", file=file)) from error

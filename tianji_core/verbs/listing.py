@@ -6,10 +6,9 @@ from typing import Annotated
 import typer
 
 from tianji_core import generation
-from tianji_core.errors import InputError
 from tianji_core.i18n import _
 from tianji_core.outputs import write_output
-from tianji_core.recipe import Recipe, dump_recipe, parse_recipe
+from tianji_core.recipe import dump_recipe, parse_recipe
 from tianji_core.store import recipes
 from tianji_core.store import runs as generation_runs
 from tianji_core.verbs.common import (
@@ -19,6 +18,7 @@ from tianji_core.verbs.common import (
     WorkspaceOption,
     chosen_recipe,
     opened,
+    text_of,
 )
 from tianji_core.verbs.tables import show_table
 
@@ -42,7 +42,7 @@ def list_recipes(
     write one as YAML."""
     space = opened(workspace)
     if add is not None:
-        use = recipes.add_beside(space.engine, _recipe_of(add), _("导入配方")).recipe.key
+        use = recipes.add_beside(space.engine, parse_recipe(text_of(add), add.name), _("导入配方")).recipe.key
     if use is not None:
         recipes.current(space.engine, use)
         space.save_settings(space.settings().model_copy(update={"recipe": use}))
@@ -68,20 +68,6 @@ def list_recipes(
     heads = (_("配方"), _("名字"), _("修订"), _("写给谁"), _("写什么"), _("写法"), _("在用"))
     rows = [[*list(fact.values())[:-1], "✓" if fact["in_use"] else ""] for fact in facts]
     show_table(facts, as_json, heads, rows)
-
-
-def _recipe_of(file: Path) -> Recipe:
-    """Returns the recipe of a YAML file.
-
-    Raises:
-        InputError: the file cannot be read.
-        RecipeError: it holds no valid recipe.
-    """
-    try:
-        text = file.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(_("读不了 {file}：{detail}", file=file, detail=str(error)[:100])) from error
-    return parse_recipe(text, file.name)
 
 
 def list_runs(

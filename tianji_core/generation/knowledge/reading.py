@@ -89,11 +89,14 @@ def keys_of(job: Job) -> frozenset[str]:
 def forget_readings(workspace: Workspace, but: Collection[str] = ()) -> None:
     """Removes the stored files and what was read of them, without those whose keys are in ``but``. Beside
     such, and while files are being read, only what is older than an hour goes."""
+    unwanted = [path for path in _folder(workspace).glob("*") if path.name.partition(".")[0] not in but]
+    if not unwanted:
+        return
     running = reading_job(workspace)
     busy = bool(but) or (running is not None and running.active)
     oldest = time.time() - _LINGERS if busy else float("inf")
-    for path in _folder(workspace).glob("*"):
-        if path.name.partition(".")[0] not in but and _written(path) < oldest:
+    for path in unwanted:
+        if _written(path) < oldest:
             ownership.discard(path)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from tianji_core.errors import ForgottenJobError, PlaceError, PlaceUnreachableError
 from tianji_core.files import write_json, write_text
 from tianji_core.gate import clean_sentence
-from tianji_core.i18n import _
+from tianji_core.i18n import N_, _
 from tianji_core.jobs.environment import child_environment
 from tianji_core.store.training import TrainingRun
 from tianji_core.training.launch import CLIENT_VARIABLES, by_hand, make_ready
@@ -166,38 +166,37 @@ def _refused(said: str) -> PlaceError | PlaceUnreachableError:
     if any(words in said for words in _AWAY):
         return PlaceUnreachableError(_("Slurm 的控制器没有回答；任务不受影响，过一会儿再问"))
     lower = said.lower()
-    for words, advice in _refusals().items():
+    for words, advice in _REFUSALS:
         if any(word in lower for word in words):
-            return PlaceError(_("Slurm 拒绝了：{advice}（{detail}）", advice=advice, detail=detail))
+            return PlaceError(_("Slurm 拒绝了：{advice}（{detail}）", advice=_(advice), detail=detail))
     return PlaceError(_("Slurm 拒绝了：{detail}", detail=detail))
 
 
-def _refusals() -> dict[tuple[str, ...], str]:
-    """What to do, by words of what Slurm said, in small letters; the first that fit."""
-    return {
-        ("invalid partition",): _("没有这个分区，用 sinfo 看有哪些，再改运行位置"),
-        ("partition not available",): _("这个分区停用了，用 sinfo 看有哪些，再改运行位置"),
-        ("accounting/qos policy",): _("超过了集群给的额度或时限，请少要一些，或等别的任务结束"),
-        ("account",): _("集群不认这个账户，或不许你用它；用 sacctmgr show assoc 看有哪些，再改运行位置"),
-        ("node configuration is not available", "generic resource"): _(
-            "集群没有这么多卡、核或内存的机器，请少要一些"
-        ),
-        ("limit", "qos"): _("超过了集群给的额度或时限，请少要一些"),
-    }
-
-
+_REFUSALS = (
+    (("invalid partition",), N_("没有这个分区，用 sinfo 看有哪些，再改运行位置")),
+    (("partition not available",), N_("这个分区停用了，用 sinfo 看有哪些，再改运行位置")),
+    (("accounting/qos policy",), N_("超过了集群给的额度或时限，请少要一些，或等别的任务结束")),
+    (("account",), N_("集群不认这个账户，或不许你用它；用 sacctmgr show assoc 看有哪些，再改运行位置")),
+    (
+        ("node configuration is not available", "generic resource"),
+        N_("集群没有这么多卡、核或内存的机器，请少要一些"),
+    ),
+    (("limit", "qos"), N_("超过了集群给的额度或时限，请少要一些")),
+)
+"""Words of what Slurm says when it refuses a job, in small letters, and what to do; the first that fit
+count."""
 _HINDRANCES = (
-    (r"Minutes", lambda: _("账户的机时用完了，请找管理员或换一个账户")),
-    (r"TimeLimit|MaxWall", lambda: _("要的时限比那里允许的长，请改短时限")),
-    (r"not permitted|AccountNotAllowed|QOSNotAllowed", lambda: _("你的账户不能用这个分区，请改分区或账户")),
-    (r"PartitionDown|PartitionInactive", lambda: _("这个分区停用了，请改分区或等管理员恢复")),
+    (r"Minutes", N_("账户的机时用完了，请找管理员或换一个账户")),
+    (r"TimeLimit|MaxWall", N_("要的时限比那里允许的长，请改短时限")),
+    (r"not permitted|AccountNotAllowed|QOSNotAllowed", N_("你的账户不能用这个分区，请改分区或账户")),
+    (r"PartitionDown|PartitionInactive", N_("这个分区停用了，请改分区或等管理员恢复")),
     (
         r"PartitionNodeLimit|PartitionConfig|BadConstraints|PerJob",
-        lambda: _("要的机器、核、卡或内存太多，请少要一些"),
+        N_("要的机器、核、卡或内存太多，请少要一些"),
     ),
-    (r"(Assoc|QOS)(Grp|Max)", lambda: _("额度正被占满，别的任务结束后才轮到；等不到就请少要一些")),
-    (r"DRAINED|ReqNodeNotAvail|NodeDown", lambda: _("要的机器停用了或被预留，请等管理员恢复或改分区")),
-    (r"Held|held|HOLD", lambda: _("它被挂起了，请找管理员，或用 scontrol release 放行")),
+    (r"(Assoc|QOS)(Grp|Max)", N_("额度正被占满，别的任务结束后才轮到；等不到就请少要一些")),
+    (r"DRAINED|ReqNodeNotAvail|NodeDown", N_("要的机器停用了或被预留，请等管理员恢复或改分区")),
+    (r"Held|held|HOLD", N_("它被挂起了，请找管理员，或用 scontrol release 放行")),
 )
 """Reasons of Slurm for which a job waits that does not start by waiting alone, and what to do."""
 
@@ -206,5 +205,7 @@ def _waits(job: int, word: str, reason: str) -> str:
     """Why a job that was not started yet waits, for people."""
     for pattern, advice in _HINDRANCES:
         if re.search(pattern, f"{word} {reason}"):
-            return _("Slurm 任务 {job} 在排队（{reason}）：{advice}", job=job, reason=reason, advice=advice())
+            return _(
+                "Slurm 任务 {job} 在排队（{reason}）：{advice}", job=job, reason=reason, advice=_(advice)
+            )
     return _("Slurm 任务 {job} 在排队（{reason}）", job=job, reason=reason)
