@@ -16,7 +16,8 @@ WORKSPACE ?= $(or $(TIANJI_HOME),workspace)
 VENV := .venv/bin/python
 # Whole files go to the workers, in the order of collection: browser tests must come last in each.
 # A test that fails is tried once more and then reported as RERUN: a defect to mend, but no reason to refuse a change.
-PYTEST := $(VENV) -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder --reruns 1
+# One worker more than processors: a third of the time a test waits for a browser, a server or another process.
+PYTEST := $(VENV) -m pytest -n $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1) --maxprocesses 4 --dist loadfile --no-loadscope-reorder --reruns 1
 
 .PHONY: install run demo test quick families check lint format lock bench docs release
 

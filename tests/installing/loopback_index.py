@@ -1,5 +1,6 @@
 """A package index on this machine: tiny wheels, a lock of them, and faults on demand."""
 
+import ast
 import base64
 import hashlib
 import io
@@ -12,8 +13,30 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-ROOMS = ("errors", "project", "i18n", "roles", "ownership", "files", "locks", "addresses", "mirrors")
-"""What set-up reads of the studio before any package is there."""
+
+
+def rooms_of_set_up() -> set[str]:
+    """The modules directly in ``tianji_core`` that ``tianji_core.installing`` imports when it is run, in one
+    step or several."""
+    read: set[str] = set()
+    waiting = {"installing.__main__"}
+    while waiting:
+        read |= waiting
+        waiting = {name for module in waiting for name in _imported_by(module)} - read
+    return {name for name in read if not name.startswith("installing")}
+
+
+def _imported_by(module: str) -> Iterator[str]:
+    source = (ROOT / "tianji_core" / f"{module.replace('.', '/')}.py").read_text(encoding="utf-8")
+    for statement in ast.parse(source).body:
+        if isinstance(statement, ast.ImportFrom) and str(statement.module).startswith("tianji_core."):
+            package = str(statement.module).removeprefix("tianji_core.")
+            inside = {f"{package}.{alias.name}" for alias in statement.names}
+            yield from (name for name in (package, *inside) if _is_module(name))
+
+
+def _is_module(name: str) -> bool:
+    return (ROOT / "tianji_core" / f"{name.replace('.', '/')}.py").is_file()
 
 
 def wheel(name: str, content: str = "", script: str = "") -> bytes:
@@ -112,7 +135,7 @@ def small_project(folder: Path, *names: str) -> Path:
     shutil.copytree(ROOT / "locale", folder / "locale")
     (folder / "scripts").mkdir()
     shutil.copy(ROOT / "scripts" / "setup", folder / "scripts")
-    for room in ("__init__", *ROOMS):
+    for room in ("__init__", *rooms_of_set_up()):
         shutil.copy(ROOT / "tianji_core" / f"{room}.py", folder / "tianji_core")
     (folder / "configs").mkdir()
     (folder / "configs" / "package_sizes.json").write_text("{}", encoding="utf-8")
