@@ -6,6 +6,8 @@ Streamlit's pages run as an ASGI application behind the studio's own checks of e
 import signal
 import socket
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -105,7 +107,36 @@ def base_path() -> str:
     return f"/{path}" if path else ""
 
 
-def announce(accounts: Accounts, host: str, port: int) -> None:
+class AnnouncedServer(uvicorn.Server):
+    """A server that says where it is as soon as it answers there."""
+
+    def __init__(self, settings: uvicorn.Config, announcement: Callable[[], None]) -> None:
+        super().__init__(settings)
+        self.announcement = announcement
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listens, then announces."""
+        await super().startup(sockets)
+        if self.started:
+            self.announcement()
+
+
+def announce(workspace: Workspace, accounts: Accounts | None, host: str, port: int) -> None:
+    """Prints the studio's address, and the link that lets the owner in where no user could."""
+    scheme = "https" if config.get_option("server.sslCertFile") else "http"
+    print(
+        _(
+            "天机工坊：{address} · 工作区 {home} · 按 Ctrl-C 关闭（后台任务会继续）",
+            address=f"{scheme}://{Authority(host, port)}{base_path()}",
+            home=workspace.home,
+        ),
+        flush=True,
+    )
+    if accounts is not None:
+        print_one_time_link(accounts, host, port)
+
+
+def print_one_time_link(accounts: Accounts, host: str, port: int) -> None:
     """Prints the link that lets the owner in where no user could."""
     signs_on = accounts.single_sign_on is not None
     if any(user.password or (signs_on and "@" in user.name) for user in accounts.users.listed()):
@@ -140,12 +171,10 @@ def main(**options: Any) -> None:
         sign_on = sign_on_settings(workspace, allowed_hosts(host, port, allowed_hosts_setting()))
         accounts = needed_accounts(workspace, host, port, sign_on)
         app = studio_app(host, port, accounts, sign_on)
-        if accounts is not None:
-            announce(accounts, host, port)
     except StudioError as error:
         print(error, file=sys.stderr)
         sys.exit(error.exit_code)
-    server = uvicorn.Server(
+    server = AnnouncedServer(
         uvicorn.Config(
             app,
             host=host,
@@ -162,7 +191,8 @@ def main(**options: Any) -> None:
             ws_max_size=get_max_message_size_bytes(),
             ws_per_message_deflate=config.get_option("server.enableWebsocketCompression"),
             timeout_graceful_shutdown=GRACE_S,
-        )
+        ),
+        partial(announce, workspace, accounts, host, port),
     )
     for number in (signal.SIGTERM, signal.SIGINT):  # uvicorn raises the signal again after an orderly end
         signal.signal(number, lambda _number, _frame: None)

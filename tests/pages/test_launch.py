@@ -76,6 +76,28 @@ def kinds(messages: list[ForwardMsg]) -> set[str]:
     return {str(message.WhichOneof("type")) for message in messages}
 
 
+def test_the_studio_prints_its_address_once_it_answers_there(tmp_path: Path) -> None:
+    port = free_port()
+    command = [
+        sys.executable,
+        "-m",
+        "tianji_core",
+        "studio",
+        "--port",
+        str(port),
+        "--workspace",
+        str(tmp_path),
+    ]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            address = re.search(r"http://[\w.:]+", process.stdout.readline())
+            assert address is not None
+            assert httpx.get(address[0] + "/_stcore/health", timeout=30).text == "ok"
+        finally:
+            process.kill()
+
+
 def test_a_fresh_studio_finds_the_page_of_its_first_request(serve: Serve) -> None:
     _process, address = serve(*STUDIO)
     assert "page_not_found" not in kinds(first_messages(address, "lists"))

@@ -69,15 +69,6 @@ def studio(
     space.engine.dispose()  # opening it migrates the database before the first page asks
     refuse_taken_port(host, port)
     record_environment(space, PACKAGES)
-    typer.echo(
-        _(
-            "天机工坊：http://{host}:{port}{path} · 工作区 {home} · 按 Ctrl-C 关闭（后台任务会继续）",
-            host=host,
-            port=port,
-            path=f"/{base_path.strip('/')}" if base_path.strip("/") else "",
-            home=space.home,
-        )
-    )
     os.environ["TIANJI_HOME"] = str(space.home)
     os.environ[ALLOWED_HOSTS_VARIABLE] = ",".join([*allowed_hosts_setting(), *(allow_host or [])])
     os.environ[TRUSTED_PROXIES_VARIABLE] = ",".join([*trusted_proxies_setting(), *(trusted_proxy or [])])
