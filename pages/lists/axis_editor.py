@@ -38,11 +38,7 @@ def axis_editor(recipe: Recipe, revision: int, save: Save) -> None:
         return
     with detail:
         option = _option_bar(recipe, axis, revision, save)
-        left, right = st.columns(2, gap="medium")
-        with left:
-            _common_fields(recipe, axis, option, revision, save)
-        with right:
-            _style_fields(recipe, axis, option, revision, save)
+        _option_form(recipe, axis, option, revision, save)
 
 
 def _chosen_axis(recipe: Recipe) -> Axis | None:
@@ -119,15 +115,44 @@ def _option_bar(recipe: Recipe, axis: Axis, revision: int, save: Save) -> AxisOp
     return option
 
 
-def _common_fields(recipe: Recipe, axis: Axis, option: AxisOption, revision: int, save: Save) -> None:
-    """Draws what holds in every style, and its button."""
-    form, suffix = f"axis-{recipe.key}", f"{axis.id}_{option.id}"
-    fields: dict[str, Any] = {}
+def _option_form(recipe: Recipe, axis: Axis, option: AxisOption, revision: int, save: Save) -> None:
+    """Draws the fields of the option, those of every style beside those of one, and the button that saves
+    both."""
+    form = f"axis-{recipe.key}"
     names: dict[str, str] = {}
 
+    def key_of(name: str) -> str:
+        names[name] = f"{name}_{revision}"
+        return names[name]
+
+    left, right = st.columns(2, gap="medium")
+    with left:
+        common = _common_fields(recipe, option, form, f"{axis.id}_{option.id}", key_of)
+    with right:
+        style, limits = _style_fields(recipe, option, form, f"{axis.id}_{option.id}", key_of)
+    own = option if style is None else option.in_style(style)
+    blank = {"min_chars": None, "max_chars": None, "examples": ()}
+    saved = {name: getattr(own, name) if own else value for name, value in blank.items()}
+    unsaved = any(common[name] != getattr(option, name) for name in common) or limits != saved
+    if save_bar("save_option", form, unsaved, lambda: forget(form, names)):
+        with report_errors():
+            after = edit_option(recipe, axis.id, option.id, **common)
+            if style is None:
+                after = edit_option(after, axis.id, option.id, **limits)
+            elif limits != saved:
+                after = edit_in_style(after, axis.id, option.id, style, **limits)
+            save(after, _axis_and_option(axis, option), lambda: forget(form, names))
+
+
+def _common_fields(
+    recipe: Recipe, option: AxisOption, form: str, suffix: str, key_of: Callable[[str], str]
+) -> dict[str, Any]:
+    """Draws what holds in every style and returns it; ``key_of`` gives the key of a widget by the name under
+    which its draft is stored."""
+    fields: dict[str, Any] = {}
+
     def arguments(name: str, usable: Callable[[Any], Any], saved: Any) -> dict[str, Any]:
-        names[f"{name}_{suffix}"] = f"{name}_{suffix}_{revision}"
-        return kept(form, f"{name}_{suffix}_{revision}", usable, saved, f"{name}_{suffix}")
+        return kept(form, key_of(f"{name}_{suffix}"), usable, saved, f"{name}_{suffix}")
 
     fields["title"] = st.text_input(
         _("名称"), option.title, max_chars=40, **arguments("title", any_text, option.title)
@@ -135,14 +160,14 @@ def _common_fields(recipe: Recipe, axis: Axis, option: AxisOption, revision: int
     fields["instruction"] = st.text_area(
         _("给造数模型的要求"),
         option.instruction,
-        height=90,
+        height=68,
         **arguments("told", any_text, option.instruction),
     )
     words = "\n".join(option.words)
     said = st.text_area(
         _("训练输入里怎么说（每行一种）"),
         words,
-        height=100,
+        height=90,
         help=_("例如“短一点”。每条训练输入随机用其中一种；空着表示不说。"),
         **arguments("words", any_text, words),
     )
@@ -169,15 +194,14 @@ def _common_fields(recipe: Recipe, axis: Axis, option: AxisOption, revision: int
                     **arguments(name, some_of(known), saved),
                 )
             )
-    unsaved = any(fields[name] != getattr(option, name) for name in fields)
-    if save_bar("save_option", form, unsaved, lambda: forget(form, names)):
-        with report_errors():
-            after = edit_option(recipe, axis.id, option.id, **fields)
-            save(after, _axis_and_option(axis, option), lambda: forget(form, names))
+    return fields
 
 
-def _style_fields(recipe: Recipe, axis: Axis, option: AxisOption, revision: int, save: Save) -> None:
-    """Draws limits and examples, those of all styles or of one, and their button."""
+def _style_fields(
+    recipe: Recipe, option: AxisOption, form: str, suffix: str, key_of: Callable[[str], str]
+) -> tuple[str | None, dict[str, Any]]:
+    """Draws limits and examples, those of all styles or of one; returns the style, None for all, and the
+    fields."""
     every = _("所有风格")
     style = st.selectbox(
         _("字数和示例，用在"), [every, *(style.text for style in recipe.styles)], key="axis_style"
@@ -185,44 +209,38 @@ def _style_fields(recipe: Recipe, axis: Axis, option: AxisOption, revision: int,
     one = style if style != every else None
     own = option.in_style(one) if one else option
     low, high, examples = (own.min_chars, own.max_chars, own.examples) if own else (None, None, ())
-    form, suffix = f"axis-{recipe.key}", f"{axis.id}_{option.id}_{style}"
-    low_name, high_name, examples_name = (f"{part}_{suffix}" for part in ("low", "high", "examples"))
-    columns = st.columns(2)
+    low_name, high_name, examples_name = (f"{part}_{suffix}_{style}" for part in ("low", "high", "examples"))
+    columns = st.container(key="axis_numbers").columns(2)
     least = columns[0].number_input(
         _("最少字数"),
         1,
         4000,
         placeholder=_("照风格"),
-        **kept_limit(form, f"{low_name}_{revision}", 4000, low, low_name),
+        **kept_limit(form, key_of(low_name), 4000, low, low_name),
     )
     most = columns[1].number_input(
         _("最多字数"),
         1,
         4000,
         placeholder=_("照风格"),
-        **kept_limit(form, f"{high_name}_{revision}", 4000, high, high_name),
+        **kept_limit(form, key_of(high_name), 4000, high, high_name),
     )
     text = "\n".join(examples)
     typed = st.text_area(
         _("示例（每行一条）"),
         text,
-        height=180,
+        height=150,
         help=_("空着就用风格自己的示例里长度合适的。"),
-        **kept(form, f"{examples_name}_{revision}", any_text, text, examples_name),
+        **kept(form, key_of(examples_name), any_text, text, examples_name),
     )
     fields = {
         "min_chars": least,
         "max_chars": most,
-        "examples": tuple(line.strip() for line in typed.splitlines() if line.strip()),
+        "examples": tuple(line.strip() for line in typed.splitlines() if line.strip())
+        if typed != text
+        else examples,
     }
-    if st.button(_("保存"), key="save_in_style", icon="💾"):
-        with report_errors():
-            if one is None:
-                after = edit_option(recipe, axis.id, option.id, **fields)
-            else:
-                after = edit_in_style(recipe, axis.id, option.id, one, **fields)
-            keys = {name: f"{name}_{revision}" for name in (low_name, high_name, examples_name)}
-            save(after, _axis_and_option(axis, option), lambda: forget(form, keys))
+    return one, fields
 
 
 def _axis_and_option(axis: Axis, option: AxisOption) -> str:

@@ -200,8 +200,9 @@ counted = [
     (len(recipe.styles), list_title(recipe, "style")),
 ]
 sizes = " · ".join(f"{number} {title}" for number, title in counted)
-st.markdown(f"**{plain(recipe.title)}** · {version} · {sizes}")
-tools = st.container(horizontal=True, gap="small", key="recipe_menu")
+with st.container(horizontal=True, vertical_alignment="center", gap="small", key="recipe_line"):
+    st.markdown(f"**{plain(recipe.title)}** · {version} · {sizes}")
+    tools = st.container(horizontal=True, gap="small", width="content", key="recipe_menu")
 with tools:
     undo_redo(workspace, stored, reopen)
 with report_errors():

@@ -5,11 +5,12 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from pages.lists.placeholders import offer_placeholders, placeholder_row
+from pages.lists.prompt_preview import prompt_preview
 from pages.shared.frame import report_errors
 from pages.shared.kept import forget, kept, note, save_bar
 from pages.shared.usable import any_text
 from tianji_core.i18n import _
-from tianji_core.recipe import Recipe
+from tianji_core.recipe import Prompts, Recipe
 from tianji_core.recipe.editing import changed
 from tianji_core.recipe.model import TEACHER_FIELDS
 from tianji_core.recipe.requests import REQUESTS
@@ -21,7 +22,7 @@ _FIELDS = ("system", "teacher_system", "teacher", "example", "fact")
 
 
 def prompts_part(workspace: Workspace, recipe: Recipe, revision: int, save: Save) -> None:
-    """Draws the prompts that write a text, then one of the other requests."""
+    """Draws the prompts that write a text beside what they give, then one of the other requests."""
     _writing(workspace, recipe, revision, save)
     st.subheader(_("别的请求"), anchor=False)
     _request(recipe, revision, save)
@@ -31,15 +32,25 @@ def _writing(workspace: Workspace, recipe: Recipe, revision: int, save: Save) ->
     form = f"prompts-{recipe.key}"
     keys = {name: f"{name}_{revision}" for name in _FIELDS}
     saved = recipe.prompts
+    left, right = st.columns([6, 5], gap="medium")
+    with left:
+        typed = _fields(saved, form, keys)
+        unsaved = any(text != getattr(saved, name) for name, text in typed.items())
+        first = recipes.first(workspace.engine, recipe.key).prompts
+        with st.container(horizontal=True, gap="small"):
+            pressed = save_bar("save_prompts", form, unsaved, lambda: forget(form, keys))
+            reset = st.button(_("恢复成最初的"), key="reset_prompts", icon="↩️", disabled=saved == first)
+    with right, report_errors():
+        prompt_preview(changed(recipe, prompts=typed))
+    if pressed or reset:
+        with report_errors():
+            new = changed(recipe, prompts=first if reset else typed)
+            save(new, _("恢复最初的提示词") if reset else _("提示词"), lambda: forget(form, keys))
+
+
+def _fields(saved: Prompts, form: str, keys: dict[str, str]) -> dict[str, str]:
+    """Draws the fields, the template first, and returns their texts."""
     kept_fields = {name: kept(form, key, any_text, getattr(saved, name), name) for name, key in keys.items()}
-    system = st.text_area(_("训练用的系统提示"), saved.system, height=80, **kept_fields["system"])
-    teacher_system = st.text_area(
-        _("给造数模型的系统消息"),
-        saved.teacher_system,
-        height=80,
-        **kept_fields["teacher_system"],
-        help=_("作为系统消息发送，不进训练数据；留空就不发。"),
-    )
     teacher = st.text_area(_("给造数模型的提示词模板"), saved.teacher, height=200, **kept_fields["teacher"])
     placeholder_row(
         keys["teacher"],
@@ -47,6 +58,14 @@ def _writing(workspace: Workspace, recipe: Recipe, revision: int, save: Save) ->
         TEACHER_FIELDS,
         lambda: note(form, keys["teacher"], saved.teacher, "teacher"),
     )
+    teacher_system = st.text_area(
+        _("给造数模型的系统消息"),
+        saved.teacher_system,
+        height=80,
+        **kept_fields["teacher_system"],
+        help=_("作为系统消息发送，不进训练数据；留空就不发。"),
+    )
+    system = st.text_area(_("训练用的系统提示"), saved.system, height=80, **kept_fields["system"])
     example = st.text_input(_("示例的包装"), saved.example, **kept_fields["example"])
     fact = st.text_input(
         _("细节怎么交代"),
@@ -58,17 +77,7 @@ def _writing(workspace: Workspace, recipe: Recipe, revision: int, save: Save) ->
     offered[f".st-key-{keys['example']} input"] = ("example",)
     offered[f".st-key-{keys['fact']} input"] = ("fact",)
     offer_placeholders("offered_prompts", offered)
-    typed = (system, teacher_system, teacher, example, fact)
-    prompts = dict(zip(_FIELDS, typed, strict=True))
-    unsaved = any(prompts[name] != getattr(saved, name) for name in prompts)
-    first = recipes.first(workspace.engine, recipe.key).prompts
-    with st.container(horizontal=True, gap="small"):
-        pressed = save_bar("save_prompts", form, unsaved, lambda: forget(form, keys))
-        reset = st.button(_("恢复成最初的"), key="reset_prompts", icon="↩️", disabled=saved == first)
-    if pressed or reset:
-        with report_errors():
-            new = changed(recipe, prompts=first if reset else prompts)
-            save(new, _("恢复最初的提示词") if reset else _("提示词"), lambda: forget(form, keys))
+    return dict(zip(_FIELDS, (system, teacher_system, teacher, example, fact), strict=True))
 
 
 def _request(recipe: Recipe, revision: int, save: Save) -> None:

@@ -6,16 +6,16 @@ from typing import Any
 import streamlit as st
 
 from pages.lists.dragging import dragged, reordered
+from pages.lists.prompt_preview import style_preview
 from pages.lists.recipe_tables import examples_table
 from pages.shared.frame import report_errors
-from pages.shared.kept import forget, kept, kept_number, save_bar
+from pages.shared.kept import forget, kept, save_bar
 from pages.shared.kept_table import forget_table, table_is_edited
 from pages.shared.text import plain
 from pages.shared.usable import Usable, any_text, within
 from tianji_core.i18n import _
-from tianji_core.recipe import Recipe, Style, Task, brief, wordings
+from tianji_core.recipe import Recipe, Style
 from tianji_core.recipe.editing import changed, edit_style
-from tianji_core.recipe.prompts import TOKENS_PER_CHARACTER, estimated_tokens
 
 Save = Callable[[Recipe, str, Callable[[], None] | None], None]
 _FIELDS = ("instruction", "min_chars", "max_chars", "suffix")
@@ -47,7 +47,7 @@ def style_editor(recipe: Recipe, revision: int, save: Save) -> str | None:
         if not table_is_edited(examples):  # the cards show what is saved
             moved = dragged("drag_examples", selector=".st-key-example_cards > *")
     with right, report_errors():
-        _preview(edit_style(recipe, style.text, **fields, enabled=True), style.text)
+        style_preview(edit_style(recipe, style.text, **fields, enabled=True), style.text)
     if moved is not None:
         with report_errors():
             order = reordered(style.examples, *moved)
@@ -79,7 +79,7 @@ def _chosen_style(recipe: Recipe, save: Save) -> str | None:
         with report_errors():
             title = _("风格“{style}”换了位置", style=names[moved[0]])
             save(changed(recipe, styles=order), title, None)
-    with st.container(horizontal=True, gap="small"):
+    with st.container(horizontal=True, gap="small", key="style_order"):
         for key, icon, said, to in (
             ("style_up", ":material/arrow_upward:", _("前移"), place - 1),
             ("style_down", ":material/arrow_downward:", _("后移"), place + 1),
@@ -102,7 +102,7 @@ def _fields(style: Style, suffix: str, form: str) -> dict[str, object]:
     instruction = st.text_area(
         _("给造数模型的要求"), style.instruction, height=110, **kept_field("instruction", any_text)
     )
-    columns = st.columns([1, 1, 2])
+    columns = st.container(key="style_numbers").columns([1, 1, 2])
     bounds = within(1, 4000)
     low = columns[0].number_input(_("最少字数"), 1, 4000, style.min_chars, **kept_field("min_chars", bounds))
     high = columns[1].number_input(_("最多字数"), 1, 4000, style.max_chars, **kept_field("max_chars", bounds))
@@ -135,36 +135,3 @@ def _fields(style: Style, suffix: str, form: str) -> dict[str, object]:
         "suffix": trigger,
         "examples": examples,
     }
-
-
-def _preview(edited: Recipe, chosen: str) -> None:
-    """Draws the prompt and the training inputs of one cell."""
-    columns = st.columns([2, 2, 1])
-    name = columns[0].selectbox(_("给谁"), [n.text for n in edited.names], key="preview_name")
-    scene = columns[1].selectbox(_("为了什么"), [s.text for s in edited.scenes], key="preview_scene")
-    draw = columns[2].number_input(
-        _("抽样"), 0, 999, 0, help=_("换一次随机注入和示例"), **kept_number("preview_draw", 0, 999, 0)
-    )
-    preview = brief(edited, Task(0, str(name), str(scene), chosen, int(draw)), 0)
-    gap = edited.gap(chosen, preview.name.text, preview.scene.text)
-    if gap is not None:
-        st.warning(
-            _("这个格子不写“{style}”：{reason}", style=plain(chosen), reason=plain(gap.reason)), icon="⊘"
-        )
-    elif edited.matrix().value(preview.name.text, preview.scene.text) < edited.threshold:
-        st.warning(_("这个格子低于适配度阈值，不会造数"), icon="⊘")
-    st.markdown(_("**发给造数模型的原文**"))
-    if preview.system:
-        st.caption(_("系统消息：{text}", text=plain(preview.system)))
-    st.code(preview.prompt, language=None, wrap_lines=True)
-    st.caption(
-        _(
-            "{chars} 字，约 {tokens} tokens（按每字 {rate} 个估算，各家分词不同）",
-            chars=len(preview.prompt),
-            tokens=estimated_tokens(preview.prompt),
-            rate=TOKENS_PER_CHARACTER,
-        )
-    )
-    inputs = wordings(edited, preview.name, preview.scene, preview.style)
-    st.markdown(_("**它会配的训练输入**（{n} 种，第一种最常用）", n=len(inputs)))
-    st.code("\n".join(inputs), language=None, wrap_lines=True)

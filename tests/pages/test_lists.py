@@ -393,12 +393,23 @@ def test_limits_of_an_option_in_one_style_are_saved_and_wrong_ones_are_said(work
     at = open_page("pages/lists/page.py", list="条件")
     at.selectbox(key="axis_style").select("正常").run()
     at.number_input(key="low_length_short_正常_0").set_value(90).run()
-    at.button(key="save_in_style").click().run()
+    at.button(key="save_option").click().run()
     assert "90" in errors(at) and "34" in errors(at)
     at.number_input(key="low_length_short_正常_0").set_value(12).run()
-    at.button(key="save_in_style").click().run()
+    at.button(key="save_option").click().run()
     short = recipes.current(workspace.engine, "wishes").recipe.axes[0].options[0]
     assert short.limits("正常") == (12, 34) and short.limits("严肃") == (25, 44)
+
+
+def test_one_button_saves_both_sides_of_an_option(workspace: Workspace) -> None:
+    at = open_page("pages/lists/page.py", list="条件")
+    at.text_area(key="words_length_short_0").set_value("三言两语").run()
+    at.text_area(key="examples_length_short_所有风格_0").set_value("生日快乐，天天开心！\n\n万事顺意。").run()
+    at.button(key="save_option").click().run()
+    short = recipes.current(workspace.engine, "wishes").recipe.axes[0].options[0]
+    assert short.words == ("三言两语",)
+    assert short.examples == ("生日快乐，天天开心！", "万事顺意。")
+    assert not [button for button in at.button if (button.key or "").startswith("forget_")]
 
 
 def test_limits_and_examples_typed_for_one_style_stay_when_something_else_is_saved(
