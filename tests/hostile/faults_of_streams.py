@@ -113,6 +113,12 @@ def _wire() -> Iterator[Fault]:
             await exchange.raw(b": still there\n\n")
             await asyncio.sleep(0.05)
 
+    async def says_nothing(exchange: Exchange) -> None:
+        await exchange.send(200, b"", "text/event-stream", length="")
+        while True:
+            await exchange.raw(f"data: {chunk('')}\n\n".encode())
+            await asyncio.sleep(0.05)
+
     async def falls_silent(exchange: Exchange) -> None:
         await exchange.send(200, f"{one}\n\n", "text/event-stream", length="")
         await asyncio.sleep(3600)
@@ -128,6 +134,7 @@ def _wire() -> Iterator[Fault]:
     yield Fault("stream: comments for ever", keeps_alive, "timeout")
     yield Fault("stream: falls silent", falls_silent, "timeout")
     yield Fault("stream: empty chunks for ever", floods, "any")
+    yield Fault("stream: empty chunks now and then", says_nothing, "timeout")
 
 
 def _echoes() -> Iterator[Fault]:

@@ -3,6 +3,7 @@
 
 import itertools
 import threading
+import time
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -65,7 +66,7 @@ def answer_chunks(
     client: "OpenAI", url: str, arguments: dict[str, Any], silence: float
 ) -> Generator[ChatChunk, None, None]:
     """Yields an answer; closing the iterator disconnects. ``silence`` is the longest time in seconds without
-    anything new.
+    any new text or thinking.
 
     Raises:
         ServerError: the server cannot be reached, refuses, sends no chunks, or breaks off.
@@ -98,7 +99,8 @@ def _chunks(url: str, response: Any, silence: float) -> Iterator[ChatChunk]:
 
     mask = StreamMask()
     heard = ended = False
-    characters = 0
+    characters = thought = 0
+    told = time.monotonic()
     try:
         arriving = response.iter_bytes()
         first = next(arriving, b"")
@@ -113,8 +115,15 @@ def _chunks(url: str, response: Any, silence: float) -> Iterator[ChatChunk]:
             if isinstance(piece, Complaint):
                 raise ServerError(_("模型服务出错：{detail}", detail=piece.said or url))
             characters += len(piece.text)
-            if characters > TEXT_CHARACTERS:
-                raise too_long(characters)
+            thought += len(piece.reasoning)
+            if max(characters, thought) > TEXT_CHARACTERS:
+                raise too_long(max(characters, thought))
+            if piece.text or piece.reasoning:
+                told = time.monotonic()
+            elif (
+                not piece.finish and time.monotonic() - told > silence
+            ):  # chunks without words keep a chat waiting for ever
+                raise _silent(url)
             _refuse(url, piece)
             ended = ended or bool(piece.finish)
             yield from _shown(piece, mask)
