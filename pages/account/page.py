@@ -1,7 +1,8 @@
-"""账号: who is logged in, the own password, and the own logins."""
+"""账号: who is logged in, the own password, and the own logins; where nobody logs in, how that begins."""
 
 import streamlit as st
 
+from pages.settings.people import people_part
 from pages.shared.frame import remember_notice, report_errors
 from pages.shared.header import page_header
 from pages.shared.login_table import login_table
@@ -36,13 +37,9 @@ def password_form(known: Accounts, who: Visitor) -> None:
 with report_errors():
     known, who = accounts(), visitor()
     if known is None or who is None:
-        st.info(
-            _("这个工坊只有这台机器上的人能打开，不用登录。要让别人也能用：在设置页“谁可以登录”里添加用户。"),
-            icon="👤",
-        )
-        st.page_link("pages/settings/page.py", label=_("去设置页添加用户"), icon="⚙️")
+        people_part(workspace)
         st.caption(_("或者用命令："))
-        st.code("python -m tianji_core users add NAME --role owner", language=None)
+        st.code("python -m tianji_core users add NAME --role owner", language=None, wrap_lines=True)
         st.stop()
     st.markdown(_("**{name}**，{role}", name=plain(who.name), role=who.role.title))
     st.html(f'<a href="logout" target="_self" style="color:inherit">{_("退出登录")}</a>')

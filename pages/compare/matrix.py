@@ -30,7 +30,6 @@ def show_matrix(
     people; the differences of the other models from the ``reference``-th one are shown."""
     columns, styles = matrix_columns(board), styles_of(board)
     rows = _page(board, len(styles))
-    chosen = {cell.place: _called(board, cell, titles) for cell in board.cells if cell.place in won}
     st.html(f"<style>.st-key-matrix {{ --columns: {len(columns)} }}</style>")
     pressed = None
     with st.container(key="matrix"):
@@ -41,7 +40,7 @@ def show_matrix(
             shown = ask.title if len(ask.title) <= 300 else f"{ask.title[:300]}…"
             st.markdown(f"#### {plain(shown)}")
             for style in styles:
-                pressed = _line(checkers, board, row, style, columns, chosen, reference) or pressed
+                pressed = _line(checkers, board, row, style, columns, won, reference) or pressed
     return pressed
 
 
@@ -90,11 +89,11 @@ def _line(
     row: int,
     style: str,
     columns: Sequence[MatrixColumn],
-    chosen: Mapping[tuple[int, int, int], str],
+    won: Collection[tuple[int, int, int]],
     reference: int | None,
 ) -> Cell | None:
     """Draws the answers to one question in one style; returns the cell whose vote button was pressed.
-    ``chosen`` are the names of the best answers by their place."""
+    ``won`` are the places of the best answers."""
     pressed = None
     places = st.columns(len(columns) + 1)
     places[0].markdown(f"**{plain(style)}**")
@@ -106,25 +105,16 @@ def _line(
         with place:
             for cell in cells:
                 before = base[0] if base and at != reference else None
-                if _answer(checkers, board, cell, chosen.get(cell.place, ""), before):
+                if _answer(checkers, board, cell, cell.place in won, before):
                     pressed = cell
     return pressed
 
 
-def _called(board: Board, cell: Cell, titles: Mapping[str, str]) -> str:
-    """The column and candidate of an answer, its model as people call it."""
-    model = board.columns[cell.column].model
-    return titles.get(model, model) + board.title(cell).removeprefix(model)
-
-
-def _answer(checkers: Checkers, board: Board, cell: Cell, best: str, before: Cell | None) -> bool:
-    """Draws one answer, with its name where it is the ``best``; returns whether its vote button was
-    pressed."""
-    if best:
-        asked = cell.request if len(cell.request) <= 80 else f"{cell.request[:80]}…"
-        st.caption(f"🏅 **{plain(best)}** · {plain(asked)}")
-    elif board.candidates > 1:
-        st.caption(f"#{cell.candidate + 1}")
+def _answer(checkers: Checkers, board: Board, cell: Cell, best: bool, before: Cell | None) -> bool:
+    """Draws one answer, with a mark where it is the ``best``; returns whether its vote button was pressed."""
+    number = [f"#{cell.candidate + 1}"] if board.candidates > 1 else []
+    if marks := [*([_("🏅 **选中的**")] if best else []), *number]:
+        st.caption(" · ".join(marks))
     if cell.state == "failed":
         st.error(plain(cell.error), icon="⚠️")
         if cell.text:

@@ -201,10 +201,11 @@ def scores(board: Board) -> None:
 def details(board: Board, checked: list[Checked], people: list[Vote]) -> None:
     """Draws the details of the votes, of which there are some, those of the checks, and further voters."""
     parts: dict[str, Callable[[], None]] = {}
+    names = models.titles(workspace)
     if people:
         parts[_("票数和分数的明细")] = lambda: vote_part(workspace, recipe)
     if any(answer.verdict is not None for answer in checked):
-        parts[_("检查的明细")] = lambda: check_part(recipe, board, checked)
+        parts[_("检查的明细")] = lambda: check_part(recipe, board, checked, names)
     if role() is Role.OWNER:
         parts[_("再练一次")] = lambda: relearn_part(workspace, recipe)
         parts[_("请模型当第二个评委")] = lambda: judge_part(workspace, board)

@@ -1,6 +1,7 @@
 """成绩: the results of the checks of a comparison, and its report, preference pairs and samples."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from html import escape
 
@@ -32,10 +33,15 @@ from tianji_core.store import votes
 from tianji_core.workspace import Workspace
 
 
-def check_part(recipe: Recipe, board: Board, checked: Sequence[Checked]) -> None:
-    """Draws the results of the checks by column, and by cell of the recipe."""
+def check_part(recipe: Recipe, board: Board, checked: Sequence[Checked], titles: Mapping[str, str]) -> None:
+    """Draws the results of the checks by column, and by cell of the recipe; ``titles`` maps models to what
+    people call them."""
+    columns = [
+        replace(total, title=titles.get(total.model, total.model) + total.title.removeprefix(total.model))
+        for total in totals(board, checked)
+    ]
     st.dataframe(
-        [{head: tell(total) for head, tell in total_columns(recipe)} for total in totals(board, checked)],
+        [{head: tell(total) for head, tell in total_columns(recipe)} for total in columns],
         hide_index=True,
         width="stretch",
         key="compare_totals",
@@ -47,11 +53,13 @@ def check_part(recipe: Recipe, board: Board, checked: Sequence[Checked]) -> None
         line = st.columns(min(2, len(shown)))
         for place, heat in zip(line, shown[start : start + 2], strict=False):
             place.plotly_chart(
-                _heat_figure(heat), key=f"compare_heat_{heat.model}", config={"displayModeBar": False}
+                _heat_figure(heat, titles.get(heat.model, heat.model)),
+                key=f"compare_heat_{heat.model}",
+                config={"displayModeBar": False},
             )
 
 
-def _heat_figure(heat: HeatMap) -> go.Figure:
+def _heat_figure(heat: HeatMap, title: str) -> go.Figure:
     shares = [[None if value is None else round(100 * value) for value in row] for row in heat.values]
     figure = go.Figure(
         go.Heatmap(
@@ -71,7 +79,7 @@ def _heat_figure(heat: HeatMap) -> go.Figure:
         )
     )
     figure.update_layout(
-        title={"text": _("{model} 的通过率", model=escape(heat.model)), "font": {"size": 15}},
+        title={"text": _("{model} 的通过率", model=escape(title)), "font": {"size": 15}},
         margin={"l": 8, "r": 8, "t": 44, "b": 8},
         height=110 + 34 * len(heat.names),
     )

@@ -11,7 +11,7 @@ from pages.models.merge import MergeOptions
 from pages.models.starting import start
 from pages.shared.clock import local_time
 from pages.shared.frame import remember_notice, report_errors
-from pages.shared.job_progress import job_bar, log_view, stop_button
+from pages.shared.job_progress import log_view, stop_button
 from pages.shared.linked_model import chat_button
 from pages.shared.push_form import push_popover, push_state
 from pages.shared.text import plain, signed
@@ -33,25 +33,19 @@ def model_jobs(workspace: Workspace, active: bool) -> list[jobs.Job]:
 @st.fragment(run_every=1.0)
 @report_errors()
 def running_jobs(workspace: Workspace, shown: list[int]) -> None:
-    """Draws the progress of these jobs, and the whole page again when one starts or ends."""
+    """Draws what each of these jobs does with a button that stops it, and the whole page again when one
+    starts or ends; how far they are stands in the head of the page."""
     running = model_jobs(workspace, active=True)
     if [job.id for job in running] != shown:
         st.rerun()
     for job in running:
-        left, right = st.columns([6, 1], vertical_alignment="center")
-        with left:
-            job_bar(workspace, job)
-            progress = jobs.read_progress(workspace, job.id)
-            if progress is not None and progress.message:
-                st.caption(plain(_message(progress)))
-        with right:
+        progress = jobs.read_progress(workspace, job.id)
+        said = progress.message if progress is not None and progress.message else job.title
+        if progress is not None and progress.total > 10_000:  # bytes of a download
+            said += f" · {size_text(progress.done)} / {size_text(progress.total)}"
+        with st.container(horizontal=True, vertical_alignment="center", wrap=False):
+            st.caption(plain(said))
             stop_button(workspace, job, key=f"stop_job_{job.id}")
-
-
-def _message(progress: jobs.Progress) -> str:
-    if progress.total > 10_000:  # bytes of a download
-        return f"{progress.message} · {size_text(progress.done)} / {size_text(progress.total)}"
-    return progress.message
 
 
 def last_failure(workspace: Workspace) -> None:

@@ -71,45 +71,55 @@ def results(artefacts: list[models.Artefact]) -> None:
 
 
 def bases(artefacts: list[models.Artefact]) -> None:
-    """Draws the base models that are there, the catalogue, and the two ways to get another one."""
+    """Draws the base models that are there, the catalogue, and folded the two ways to get another one."""
     for artefact in artefacts:
         if artefact.kind == "base":
             artefact_card(workspace, artefact)
     unfinished()
     known_bases(workspace, artefacts)
-    st.subheader(_("别的模型"))
-    left, right = st.columns(2)
-    with left, st.container(border=True):
-        st.markdown(_("**从 ModelScope 下载**"))
-        offered = [base.modelscope for base in models.known_bases()]
-        model_id = st.selectbox(
-            _("模型（可以自己输入 组织/名字）"),
-            offered,
-            key="download_model",
-            accept_new_options=True,
+    with st.expander(_("从 ModelScope 下载别的模型"), icon="⬇️", key="download_other"):
+        download_other()
+    with st.expander(_("登记本地文件夹"), icon="📁", key="register_folder"):
+        register_folder()
+
+
+def download_other() -> None:
+    """Draws the form that downloads any model of ModelScope by its name."""
+    st.caption(
+        _(
+            "认得的架构用它的对话模板，不认得的用分词器自带的（tokenizer），训练时会自己填好。中途停止后再点会接着下。"
         )
-        st.caption(_("7B 约 15 GB、1.8B 约 4 GB；中途停止后再点会接着下。"))
-        trusted = st.checkbox(code_label(), key="download_trust", help=code_help())
-        row = st.container(horizontal=True)
-        pressed = row.button(_("下载"), key="download_start", icon="⬇️")
-        with row:
-            follows = after_start("download")
-        if pressed:
-            download = partial(models.start_download, workspace, model_id or "", trust_remote_code=trusted)
-            start(download, "download", follows)
-    with right, st.container(border=True):
-        st.markdown(_("**登记本地文件夹**"))
-        folder = st.text_input(
-            _("文件夹的完整路径"), placeholder="/data/models/internlm2-chat-7b", **kept_text("register_path")
-        )
-        st.caption(_("文件留在原处，只记下位置；要有 config.json、分词器和全部权重。"))
-        trusted = st.checkbox(code_label(), key="register_trust", help=code_help())
-        if st.button(_("登记"), key="register_start", icon="📁", disabled=not folder.strip()):
-            with report_errors():
-                listed = models.register_folder(workspace, Path(folder.strip()), trust_remote_code=trusted)
-                forget_typed("register_path")
-                remember_notice(_("已登记“{name}”", name=listed.name))
-                st.rerun()
+    )
+    offered = [base.modelscope for base in models.known_bases()]
+    model_id = st.selectbox(
+        _("模型（可以自己输入 组织/名字）"),
+        offered,
+        key="download_model",
+        accept_new_options=True,
+    )
+    trusted = st.checkbox(code_label(), key="download_trust", help=code_help())
+    row = st.container(horizontal=True)
+    pressed = row.button(_("下载"), key="download_start", icon="⬇️")
+    with row:
+        follows = after_start("download")
+    if pressed:
+        download = partial(models.start_download, workspace, model_id or "", trust_remote_code=trusted)
+        start(download, "download", follows)
+
+
+def register_folder() -> None:
+    """Draws the form that lists a folder of this machine among the bases."""
+    folder = st.text_input(
+        _("文件夹的完整路径"), placeholder="/data/models/internlm2-chat-7b", **kept_text("register_path")
+    )
+    st.caption(_("文件留在原处，只记下位置；要有 config.json、分词器和全部权重。"))
+    trusted = st.checkbox(code_label(), key="register_trust", help=code_help())
+    if st.button(_("登记"), key="register_start", icon="📁", disabled=not folder.strip()):
+        with report_errors():
+            listed = models.register_folder(workspace, Path(folder.strip()), trust_remote_code=trusted)
+            forget_typed("register_path")
+            remember_notice(_("已登记“{name}”", name=listed.name))
+            st.rerun()
 
 
 def unfinished() -> None:

@@ -14,6 +14,9 @@ from tianji_core.i18n import _
 from tianji_core.teachers import KeyState, Provider, TeacherChoice
 from tianji_core.workspace import Workspace, masked
 
+_NAMED = 3
+"""Providers without a key that the title of their part names."""
+
 
 def provider_rows(workspace: Workspace) -> None:
     """Draws the rows of the providers that have a key, and folded those that wait for one."""
@@ -21,10 +24,18 @@ def provider_rows(workspace: Workspace) -> None:
     keyed = {p.key for p in needing if teachers.key_state(workspace, p).present}
     others = [plain(_(p.title)) for p in needing if p.key not in keyed]
     has_key = st.container()
-    waits = st.expander(_("填密钥：{names}", names=_("、").join(others)), key="keyless") if others else None
+    waits = st.expander(_waiting(others), icon=":material/key:", key="keyless") if others else None
     for number, provider in enumerate(needing):
         with has_key if waits is None or provider.key in keyed else waits:
             _row(workspace, provider, number)
+
+
+def _waiting(names: list[str]) -> str:
+    """The title of what waits for a key: the first names, and how many there are."""
+    told = _("、").join(names[:_NAMED])
+    if len(names) <= _NAMED:
+        return _("填密钥：{names}", names=told)
+    return _("填密钥：{names} 等 {n} 家", names=told, n=len(names))
 
 
 def _row(workspace: Workspace, provider: Provider, number: int) -> None:

@@ -21,35 +21,36 @@ from tianji_core.workspace import Workspace
 
 
 def server_panel(workspace: Workspace, further: Mapping[str, Callable[[], None]] | None = None) -> None:
-    """Draws the running servers, the button that starts another one, and a menu with the other ways to a
-    model; ``further`` are more entries of the menu, by their title."""
+    """Draws the running servers and the ways to another model, each in a tab: the studio's own server first;
+    ``further`` are more of them, by their title."""
     st.session_state["_servers_whole"] = True
     running_servers(workspace)
     known = models.loadable(workspace)
+    ways: dict[str, Callable[[], None]] = {
+        _("工坊加载"): lambda: _load_here(workspace, known, further is not None)
+    }
+    if known:
+        ways[_("vLLM / LMDeploy")] = lambda: other_program(workspace, models.ready_first(known))
+    ways[_("别的服务")] = lambda: foreign_service(workspace)
+    ways.update(further or {})
+    for tab, way in zip(st.tabs(list(ways)), ways.values(), strict=True):
+        with tab:
+            way()
+
+
+def _load_here(workspace: Workspace, known: Sequence[models.Artefact], several: bool) -> None:
+    """Draws the choice of models that a server of the studio loads, its options folded, and its start."""
     if not known:
         st.info(_("还没有模型。先下载一个基座，或者训练出一个适配器。"))
         st.page_link("pages/models/page.py", label=_("去模型页"), icon="🧩")
-    chosen = _models_to_load(workspace, known, further is not None) if known else []
+        return
+    chosen = _models_to_load(workspace, known, several)
     row = st.container(horizontal=True)
-    start = row.container(width="content")
-    ways: dict[str, Callable[[], None]] = {_("接别的兼容服务"): lambda: foreign_service(workspace)}
-    if known:
-        ways[_("用 vLLM / LMDeploy")] = lambda: other_program(workspace, [model.name for model in known])
-    ways.update(further or {})
-    with row.popover(_("其他连接方式"), key="server_ways"):
-        load, *others = st.tabs([_("怎样加载"), *ways])
-        with load:
-            program = _who_answers()
-            port, options = start_options(program)
-        for tab, way in zip(others, ways.values(), strict=True):
-            with tab:
-                way()
-    if known and start.button(
-        _("启动模型服务"),
-        key="start_server",
-        icon="🚀",
-        disabled=not chosen,
-    ):
+    pressed = row.button(_("启动模型服务"), key="start_server", icon="🚀", disabled=not chosen)
+    with row.popover(_("加载选项"), key="server_options"):
+        program = _who_answers()
+        port, options = start_options(program)
+    if pressed:
         with report_errors():
             serving.start_default(workspace, chosen, port, options, program=program)
             remember_notice(_("正在启动模型服务，加载好就可以用"))

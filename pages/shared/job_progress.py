@@ -56,16 +56,10 @@ def job_bar(workspace: Workspace, job: jobs.Job, title: str = "") -> None:
     elif progress is not None and progress.paused:
         st.progress(share or 0.0, text=f"{title} · {plain(progress.paused)}")
     elif share is not None and progress is not None:
-        left = jobs.duration_text(progress.eta)
-        st.progress(
-            share,
-            text=_(
-                "{title} · {percent}% · 还需 {left}",
-                title=title,
-                percent=int(share * 100),
-                left=left,
-            ),
-        )
+        text = f"{title} · {int(share * 100)}%"
+        if progress.eta is not None:
+            text = _("{done} · 还需 {left}", done=text, left=jobs.duration_text(progress.eta))
+        st.progress(share, text=text)
     elif progress is not None and progress.message:
         st.caption(f"{title} · {plain(progress.message)}")
     else:

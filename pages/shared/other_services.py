@@ -7,6 +7,7 @@ from pages.shared.job_progress import follow_job
 from pages.shared.kept import forget_typed, kept_number, kept_text
 from pages.shared.text import plain
 from pages.shared.visitors import role
+from tianji_core import models
 from tianji_core.errors import ServerError
 from tianji_core.i18n import _
 from tianji_core.models.launch import start_merge
@@ -91,7 +92,8 @@ def linked_service(workspace: Workspace) -> None:
 
 
 def other_program(workspace: Workspace, names: list[str]) -> None:
-    """Draws the command that serves a model with another program, and starts it where that is installed."""
+    """Draws the command that serves one of the models ``names`` with another program, and starts it where
+    that is installed."""
     titles = {key: program.title for key, program in programs().items()}
     program = st.segmented_control(
         _("程序"),
@@ -101,7 +103,10 @@ def other_program(workspace: Workspace, names: list[str]) -> None:
         format_func=titles.__getitem__,
         key="program",
     )
-    model = st.selectbox(_("模型"), names, key="program_model")
+    called = models.titles(workspace)
+    model = st.selectbox(
+        _("模型"), names, format_func=lambda name: called.get(name, name), key="program_model"
+    )
     line = st.columns(2)
     gpus = line[0].number_input(_("几张卡一起算"), 1, 64, 1, **kept_number("program_gpus", 1, 64, 1))
     port = line[1].number_input(
@@ -116,6 +121,8 @@ def other_program(workspace: Workspace, names: list[str]) -> None:
             _head_choice(workspace, str(model), unfitting)
             return
         made = external.command(workspace, str(program), [str(model)], port=int(port), gpus=int(gpus))
+        _start_or_install(workspace, made)
+        st.caption(_("在别的机器上：运行下面的命令，再用“别的服务”连过去。"))
         st.code(made.text, language="bash", wrap_lines=True)
         st.download_button(
             _("存成脚本"),
@@ -124,22 +131,25 @@ def other_program(workspace: Workspace, names: list[str]) -> None:
             "text/x-shellscript",
             key="program_script",
             icon="⬇️",
+            type="tertiary",
             on_click="ignore",
         )
-        if program_part(workspace, made.name):
-            return
-        if not made.installed:
-            st.caption(
-                _(
-                    "这台机器上没有 {program}（python -m tianji_core serve --program {name} --install 会装上它）。把命令复制到装了它的机器上运行，再用“接别的兼容服务”连过去。",
-                    program=made.program.title,
-                    name=made.name,
-                )
+
+
+def _start_or_install(workspace: Workspace, made: external.Command) -> None:
+    """Draws the button that starts a program here, and how it comes onto this machine or leaves it."""
+    if made.installed and st.button(_("在这台机器上启动"), key="program_start", icon="🚀"):
+        external.start(workspace, made)
+        remember_notice(_("正在启动 {program}，加载好就可以用", program=made.program.title))
+        st.rerun()
+    if not program_part(workspace, made.name) and not made.installed:
+        st.caption(
+            _(
+                "这台机器上没有 {program}（python -m tianji_core serve --program {name} --install 会装上它）。",
+                program=made.program.title,
+                name=made.name,
             )
-        elif st.button(_("在这台机器上启动"), key="program_start", icon="🚀"):
-            external.start(workspace, made)
-            remember_notice(_("正在启动 {program}，加载好就可以用", program=made.program.title))
-            st.rerun()
+        )
 
 
 def _head_choice(workspace: Workspace, name: str, unfitting: dict[str, list[str]]) -> None:

@@ -51,8 +51,8 @@ def show_figures(state: TrainingState) -> None:
     place = st.container(key="train_now").columns(4 if validated else 3)
     total = "?" if state.total is None else str(state.total)
     place[0].metric(_("步"), f"{state.iteration} / {total}")
-    start = next((point.loss for point in state.points if point.loss is not None), None)
-    delta = None if state.loss is None or start is None else f"{state.loss - start:+.3f}"
+    losses = [point.loss for point in state.points if point.loss is not None]
+    delta = None if state.loss is None or len(losses) < 2 else f"{state.loss - losses[0]:+.3f}"
     place[1].metric(_("损失"), _number(state.loss, ".3f"), delta, delta_color="inverse")
     if state.active and state.state != "waiting":
         place[2].metric(_("预计还需"), _clock(state.eta))

@@ -12,47 +12,56 @@ from tianji_core.training import TrainingRun, TrainingState, queue
 from tianji_core.workspace import Workspace
 
 
-def show_actions(workspace: Workspace, state: TrainingState) -> None:
-    """Draws the buttons that fit the state of the training."""
+def show_controls(workspace: Workspace, state: TrainingState) -> None:
+    """Draws the buttons that stop or go on with the training, or move it in the queue; nothing where it has
+    ended as it should."""
     run = state.run
-    with st.container(horizontal=True, key="train_actions"):
-        if state.state == "waiting":
+    if state.state == "waiting":
+        with st.container(horizontal=True):
             _waiting_buttons(workspace, run)
-        elif state.active and state.job is not None:
-            stop_button(workspace, state.job, key="train_stop")
-        elif state.orphaned and state.job is not None:
-            if st.button(_("停止"), key="train_stop", icon="⏹️"):
-                with report_errors():
-                    jobs.stop(workspace, state.job.id)
-                    st.rerun()
-        else:
-            _continuing(workspace, state)
+    elif state.active and state.job is not None:
+        stop_button(workspace, state.job, key="train_stop")
+    elif state.orphaned and state.job is not None:
+        if st.button(_("停止"), key="train_stop", icon="⏹️"):
+            with report_errors():
+                jobs.stop(workspace, state.job.id)
+                st.rerun()
+    else:
+        _resuming(workspace, state)
+
+
+def show_followers(workspace: Workspace, state: TrainingState) -> None:
+    """Draws the buttons that begin another training: from a checkpoint of this one, a copy, a new one."""
+    with st.container(horizontal=True):
+        if state.checkpoints and not (state.active or state.orphaned):
+            _from_checkpoint(workspace, state)
         if st.button(
             _("照这个再建一个"),
             key="train_clone",
             icon="📋",
             help=_("用同样的预设、数据集和设置打开新训练的表单，改好再开始"),
         ):
-            st.query_params.from_dict({"clone": str(run.id)})
+            st.query_params.from_dict({"clone": str(state.run.id)})
             st.rerun()
         if st.button(_("新建训练"), key="train_new", icon="➕"):
             st.query_params.clear()
             st.rerun()
 
 
-def _continuing(workspace: Workspace, state: TrainingState) -> None:
-    run = state.run
+def _resuming(workspace: Workspace, state: TrainingState) -> None:
     never = not state.points and not state.checkpoints
-    elsewhere = bool(training.record_of(run).place)
+    elsewhere = bool(training.record_of(state.run).place)
     if not state.finished and (state.checkpoints or never or elsewhere):
         said = _("开始训练") if never else _("接着训练")
         outside = state.state == "outside"  # it may be training on another machine
         if st.button(said, key="train_resume", icon="▶️", type="secondary" if outside else "primary"):
             with report_errors():
-                training.resume_training(workspace, run)
+                training.resume_training(workspace, state.run)
                 st.rerun()
-    if not state.checkpoints:
-        return
+
+
+def _from_checkpoint(workspace: Workspace, state: TrainingState) -> None:
+    run = state.run
     with st.popover(_("从检查点继续"), icon="🌿", key="train_from"):
         steps = [checkpoint.iteration for checkpoint in state.checkpoints]
         chosen = st.selectbox(

@@ -7,8 +7,8 @@ from pydantic import ValidationError
 
 from pages.shared.after_start import after_start, keep_after_start
 from pages.shared.frame import remember_notice
-from pages.shared.kept import kept, kept_at
-from pages.shared.usable import any_text, some_of, switch, within
+from pages.shared.kept import kept, kept_at, kept_limit
+from pages.shared.usable import any_text, some_of, switch
 from pages.train.choice import FORM
 from tianji_core.errors import InputError
 from tianji_core.evaluation.experiment import (
@@ -29,6 +29,7 @@ from tianji_core.workspace import Workspace
 
 OFFERED = ("learning_rate", "lora_r", "lora_alpha", "epochs", "samples")
 """The settings that the form offers; the verb takes more."""
+_MOST_HOURS = 10_000
 
 
 def experiment_form(
@@ -56,9 +57,16 @@ def experiment_form(
             if values := read_values(str(text)):
                 axes[name] = values
         axes |= {} if settings.pairs else _shares(version, versions)
-        line = st.columns([2, 3, 2], vertical_alignment="bottom")
-        own = kept_at(FORM, "experiment_hours", within(0.0, 10_000.0), 0.0, "experiment_hours")
-        hours = line[0].number_input(_("最多训练几小时（0 不限）"), 0.0, 10_000.0, 0.0, 0.5, **own)
+        line = st.columns([2, 5], vertical_alignment="bottom")
+        hours = line[0].number_input(
+            _("最多训练几小时"),
+            1,
+            _MOST_HOURS,
+            None,
+            1,
+            placeholder=_("不限"),
+            **kept_limit(FORM, "experiment_hours", _MOST_HOURS, None),
+        )
         early = line[1].checkbox(
             _("验证损失明显比别的差就提前结束"),
             True,
@@ -66,16 +74,15 @@ def experiment_form(
             help=_("同一步连续两次比最好的高出一成。变样本数、序列长度或微批时不比；没有验证集也不比。"),
         )
         number = len(grid(axes)) if axes else 0
-        pressed = line[2].button(
-            _("开始实验（{n} 个训练）", n=number),
-            key="experiment_start",
-            icon="🧪",
-            width="stretch",
-            disabled=number < 2,
-        )
-        follows = after_start("experiment")
+        row = st.container(horizontal=True, vertical_alignment="center")
+        label = _("开始实验（{n} 个训练）", n=number) if number > 1 else _("开始实验")
+        pressed = row.button(label, key="experiment_start", icon="🧪", disabled=number < 2)
+        with row:
+            follows = after_start("experiment")
+        if number < 2:
+            row.caption(_("给至少一项写两个值，例如学习率 0.002, 0.001"))
         if pressed:
-            plan = _plan(chosen, settings, version, axes, float(hours), early)
+            plan = _plan(chosen, settings, version, axes, hours, early)
             made, job = start_experiment(workspace, plan)
             keep_after_start(workspace, "experiment", job.id, follows)
             remember_notice(_("已开始：{title}", title=made.title))
@@ -115,7 +122,7 @@ def _plan(
     settings: TrainingSettings,
     version: DatasetVersion,
     axes: dict[str, list[float]],
-    hours: float,
+    hours: float | None,
     early: bool,
 ) -> ExperimentPlan:
     try:
@@ -124,7 +131,7 @@ def _plan(
             version_id=version.id,
             settings=settings,
             variants=grid(axes),
-            hours=hours or None,
+            hours=hours,
             end_early=early,
         )
     except ValidationError as error:

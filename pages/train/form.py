@@ -87,13 +87,9 @@ def _fields(chosen: Preset, defaults: TrainingSettings, names: list[str], values
             with column:
                 default = getattr(defaults, name)
                 values[name] = _field(chosen, name, default)
-                shown = _short(_option_title(name)(default) if name in _OPTIONS else default)
-                changed = values[name] != default
-                st.caption(
-                    _("✏️ 改过，默认 {value}", value=plain(shown))
-                    if changed
-                    else _("默认 {value}", value=plain(shown))
-                )
+                if values[name] != default:
+                    shown = _short(_option_title(name)(default) if name in _OPTIONS else default)
+                    st.caption(_("✏️ 改过，默认 {value}", value=plain(shown)))
 
 
 _OPTIONS = {

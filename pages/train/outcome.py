@@ -78,9 +78,9 @@ def _result(workspace: Workspace, state: TrainingState, was_busy: tuple[int, ...
         st.rerun()
     sweep = load_sweep(workspace, run_id)
     effect = effect_of(sweep) if sweep is not None else None
-    if effect is None and not was_busy:
+    if effect is None:
         left = st.container()
-        talk, measure, other = st.columns(3, vertical_alignment="center")
+        talk, measure, other = st.columns(3)
     else:
         left, talk = st.columns([3, 2], gap="large")
         other = measure = talk

@@ -22,7 +22,7 @@ from pages.shared.training_view import (
 )
 from pages.shared.usable import any_text
 from pages.train.choice import FORM, dataset_choice, pairs_choice, preset_choice
-from pages.train.controls import show_actions
+from pages.train.controls import show_controls, show_followers
 from pages.train.cpu_trial import show_cpu_trial
 from pages.train.curves import overlay_choice, show_curves, show_side_curves
 from pages.train.expectation_line import expectation_line
@@ -162,14 +162,17 @@ def one_training(run_id: int) -> None:
     )
     if (mixed := training.record_of(run).mixed) is not None:
         st.caption("🥣 " + plain(_("混合 {n} 条：{parts}", n=f"{mixed.count:,}", parts=mixed.sentence)))
-    show_actions(workspace, state)
+    show_controls(workspace, state)
     show_end(state)
     show_result(workspace, state)
+    shown = st.container()
     over = overlay_choice(workspace, state) if state.state != "waiting" else []
-    if not ended:
-        following(run_id, over, state.state)
-    else:
-        details(run_id, over)
+    with shown:
+        if not ended:
+            following(run_id, over, state.state)
+        else:
+            details(run_id, over)
+    show_followers(workspace, state)
     if not training.record_of(run).place:
         show_commands(workspace, state)
     with st.expander(_("这次训练的 xtuner 配置")):

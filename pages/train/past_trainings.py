@@ -33,16 +33,15 @@ def show_history(workspace: Workspace, current: int | None) -> None:
 
 def _row(state: TrainingState) -> None:
     run = state.run
-    with st.container(horizontal=True, vertical_alignment="center"):
+    facts = [plain(run.preset), plain(signed(local_time(run.created_at), run.who)), state_text(state)]
+    if state.state == "waiting":
+        facts.append(_("前面还有 {n} 个", n=state.ahead) if state.ahead else _("下一个就是它"))
+    elif state.loss is not None:
+        facts.append(_("损失 {loss}", loss=f"{state.loss:.3f}"))
+    with st.container(horizontal=True, vertical_alignment="center", wrap=False):
         with st.container(gap=None, width="stretch"):
             st.markdown(f"**{plain(run.title)}**")
-            st.caption(f"{plain(run.preset)} · {plain(signed(local_time(run.created_at), run.who))}")
-        st.markdown(state_text(state), width="content")
-        if state.state == "waiting":
-            ahead = _("前面还有 {n} 个", n=state.ahead) if state.ahead else _("下一个就是它")
-            st.markdown(ahead, width="content")
-        elif state.loss is not None:
-            st.markdown(_("损失 {loss}", loss=f"{state.loss:.3f}"), width="content")
+            st.caption(" · ".join(facts))
         if st.button(_("打开"), key=f"train_open_{run.id}"):
             st.query_params.from_dict({"run": str(run.id)})
             st.rerun()

@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 from tests.checkpoints import add_training
 from tests.comparison.boards import BAD, COPIED, GOOD, filled
 from tests.e2e.test_looks import FOREIGN_WORDS_OF_CHINESE
-from tests.pages.opening import opened
+from tests.pages.opening import opened, press
 from tests.pages.told import told
 from tests.preference_versions import add_merged, add_votes
 from tests.test_i18n import KEPT
@@ -21,7 +21,7 @@ from tests.tiny_base import SYSTEM
 from tianji_core import dataset, generation, jobs
 from tianji_core.cleaning import pipeline
 from tianji_core.comparison import save_board
-from tianji_core.i18n import set_language
+from tianji_core.i18n import _, set_language
 from tianji_core.project import PROJECT
 from tianji_core.recipe import Plan, built_in_recipes
 from tianji_core.store import recipes, samples, second_verdicts, steps
@@ -89,6 +89,11 @@ FOLDED = ("inside_1", "inside_2", "push_open_dataset_头一版", "push_open_mode
 """The keys of what is drawn only where a person has opened it."""
 VIEWS = ("list", "view", "part", "map_view")
 """The rows of choices that say what a page shows."""
+PASSING = (
+    *(("settings", "save_settings"), ("lists", "undo_recipe"), ("lists", "redo_recipe")),
+    *(("review", "undo"), ("review", "redo"), ("models", "delete_学过的")),
+)
+"""Buttons after which a message passes by: of one's own doing, and of what the other person did."""
 
 
 def made_by(home: Path, written: str) -> Workspace:
@@ -114,6 +119,9 @@ def made_by(home: Path, written: str) -> Workspace:
     add_votes(space, 6)
     recipe = recipes.current(space.engine, "wishes").recipe
     save_board(space, filled(recipe, [[GOOD, BAD], [COPIED, ""]]))
+    stored = recipes.current(engine := space.engine, "wishes")
+    stricter = stored.recipe.model_copy(update={"threshold": 2})
+    recipes.save(engine, stricter, stored.revision, _("只造合适的格子"))
     failing = jobs.start(space, "edit", "改一改", [sys.executable, "-c", "raise SystemExit(3)"])
     jobs.wait(space, failing.id, timeout=60)
     return space
@@ -194,6 +202,30 @@ def test_every_view_of_every_page_speaks_the_language_of_its_reader(
         for view, app in views(page)
         for text in sorted(read(app))
     ]
+    assert not faults, "\n".join(faults)
+
+
+def test_the_guide_of_every_page_speaks_the_language_of_its_reader(
+    worked: tuple[Workspace, str], read: Callable[[AppTest], set[str]]
+) -> None:
+    faults = [
+        f"{page}: {text[:300]!r}"
+        for page in PAGES
+        if "?" not in page
+        for text in sorted(read(press(opened(page), "guide")))
+    ]
+    assert not faults, "\n".join(faults)
+
+
+def test_messages_that_pass_by_are_in_the_language_of_their_reader(
+    worked: tuple[Workspace, str], read: Callable[[AppTest], set[str]]
+) -> None:
+    faults = []
+    for page, key in PASSING:
+        app = press(opened(page), key)
+        passing = {toast.value for toast in app.toast}
+        assert passing and passing <= told(app), f"{page} {key}: nothing is said"
+        faults += [f"{page} {key}: {text!r}" for text in sorted(passing & read(app))]
     assert not faults, "\n".join(faults)
 
 
