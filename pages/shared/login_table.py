@@ -5,6 +5,7 @@ import streamlit as st
 from pages.shared.clock import MINUTE, local_time
 from pages.shared.frame import remember_notice
 from pages.shared.text import plain
+from tianji_core.access.browsers import browser_title
 from tianji_core.access.sessions import Session
 from tianji_core.access.users import same_name
 from tianji_core.access.visitors import Accounts, Visitor
@@ -23,7 +24,7 @@ def _line(known: Accounts, who: Visitor, session: Session) -> None:
     columns = st.columns([2, 2, 4, 1.4], vertical_alignment="center")
     columns[0].markdown(plain(session.user) or _("一次性地址"))
     columns[1].caption(local_time(session.seen_at, MINUTE))
-    columns[2].caption(f"{plain(session.address)} · {plain(session.browser[:90])}")
+    columns[2].caption(f"{plain(session.address)} · {plain(browser_title(session.browser))}")
     if session.id == who.session:
         columns[3].caption(_("就是这里"))
     elif columns[3].button(_("退出"), key=f"end_{session.id}", width="stretch"):

@@ -30,7 +30,7 @@ from tianji_core.workspace import Workspace
 
 _OPENING = "_opening_training"
 """The training whose model this tab wants to talk to."""
-SHOWN_ANSWERS = 3
+SHOWN_ANSWERS = 2
 
 
 def show_end(state: TrainingState) -> None:
@@ -78,31 +78,32 @@ def _result(workspace: Workspace, state: TrainingState, was_busy: tuple[int, ...
         st.rerun()
     sweep = load_sweep(workspace, run_id)
     effect = effect_of(sweep) if sweep is not None else None
+    measures = effect is None or (measuring is not None and measuring.active)
     if effect is None:
-        left = st.container()
         talk, measure, other = st.columns(3)
     else:
-        left, talk = st.columns([3, 2], gap="large")
-        other = measure = talk
+        said, talk = st.columns([3, 2], gap="large", vertical_alignment="center")
+        said.markdown(f"#### {verdict_line(effect.overall)}")
+        measure = other = talk
     with talk:
         _talk(workspace, state, opening)
     with measure:
-        if effect is None or (measuring is not None and measuring.active):
+        if measures:
             _measuring(workspace, state, measuring)
     other.page_link("pages/models/page.py", label=_("用别的检查点：去模型页"), icon="🧩")
-    with left:
-        if effect is not None and sweep is not None:
-            _effect(effect)
-            if (memory := sweep.memory(effect.iteration)) is not None:
-                show_memory(memory)
-            _failing(workspace, state, sweep)
+    if effect is not None and sweep is not None:
+        _effect(effect)
+        if (memory := sweep.memory(effect.iteration)) is not None:
+            show_memory(memory)
+        _failing(workspace, state, sweep)
 
 
 def _effect(effect: TrainingEffect) -> None:
-    st.markdown(verdict_line(effect.overall))
-    figure = rates_figure(effect.rates, height=260)
-    st.plotly_chart(figure, width="stretch", key="train_effect", config={"displayModeBar": False})
-    with st.expander(_("同一句话，训练前和训练后"), expanded=False):
+    """Draws the pass rates of each style and, beside them, answers to the same requests."""
+    left, right = st.columns([3, 2], gap="large")
+    figure = rates_figure(effect.rates, height=90 + 30 * len(effect.rates))
+    left.plotly_chart(figure, width="stretch", key="train_effect", config={"displayModeBar": False})
+    with right:
         show_answers(effect.answers[:SHOWN_ANSWERS])
 
 
