@@ -16,12 +16,12 @@ RANK = 4
 
 
 def add_training(
-    workspace: Workspace, base: Path, steps: dict[int, float], dataset: str = "v1"
+    workspace: Workspace, base: Path, steps: dict[int, float], dataset: str = "v1", recipe: str = "wishes"
 ) -> TrainingRun:
-    """A stored training on a new version ``dataset`` whose checkpoints after ``steps`` iterations hold LoRA
-    matrices of such a size; 0.0 changes nothing about the base."""
+    """A stored training on a new version ``dataset`` of a recipe, whose checkpoints after ``steps``
+    iterations hold LoRA matrices of such a size; 0.0 changes nothing about the base."""
     write_tiny_base(base)
-    version: DatasetVersion = add_version(workspace, dataset)
+    version: DatasetVersion = add_version(workspace, dataset, recipe=recipe)
     settings = training.default_settings(PRESET).model_copy(
         update={"base": str(base), "lora_r": RANK, "lora_alpha": 8}
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from pages.chat.answer import AnswerRequest
+from pages.shared.cell_words import style_words
 from pages.shared.chat_choice import ChatEndpoint, usual_wording
 from pages.shared.kept import kept
 from pages.shared.usable import some_of, switch
@@ -43,7 +44,10 @@ def pick_at_once(
     """Draws the switch, and the further models and styles where it is on; ``names`` are the models' names for
     people."""
     alone = AskedAtOnce((endpoint,) if endpoint is not None else (), (style,))
-    if not st.toggle(_("同时问几个模型或风格"), **kept("chat", "at_once", switch)) or endpoint is None:
+    if (
+        not st.toggle(_("同时问几个模型或{kinds}", kinds=style_words()), **kept("chat", "at_once", switch))
+        or endpoint is None
+    ):
         return alone
     others = {f"{each.model} @ {each.url}": each for each in known if each != endpoint}
     row = st.columns(2)
@@ -57,10 +61,10 @@ def pick_at_once(
     )
     further = [each.text for each in recipe.styles if each.enabled and each.text != style]
     styles = row[1].multiselect(
-        _("还要哪些风格"),
+        _("还要哪些{kinds}", kinds=style_words()),
         further,
         **kept("chat", "also_styles", some_of(further), []),
-        placeholder=_("可以再选几种风格"),
+        placeholder=_("可以再选几种{kinds}", kinds=style_words()),
     )
     asked = AskedAtOnce((endpoint, *(others[key] for key in models)), (style, *styles))
     if len(asked.endpoints) * len(asked.styles) > MOST_AT_ONCE:

@@ -11,6 +11,7 @@ from pages.chat.line import own_line
 from pages.chat.shelf import shelf
 from pages.chat.turn import PageConversation, show
 from pages.shared.answer_marks import Checkers
+from pages.shared.cell_words import style_words
 from pages.shared.chat_choice import (
     endpoints,
     pick_cell,
@@ -167,4 +168,6 @@ with talk:
             whom = AskedAtOnce((endpoint,), (asked.style,)) if alone else at_once
             turns, requests = turns_at_once(recipe, asked, whom, sampling, count)
             answer(workspace, transcript, turns, requests, names)
-st.page_link("pages/compare/page.py", label=_("下一步：把几个模型和风格放在一起比"), icon="⚖️")
+st.page_link(
+    "pages/compare/page.py", label=_("下一步：把几个模型和{kinds}放在一起比", kinds=style_words()), icon="⚖️"
+)

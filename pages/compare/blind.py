@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from pages.shared.cell_words import style_word
 from pages.shared.text import plain
 from pages.shared.visitors import reviewer_name
 from tianji_core.comparison import Ballot, Board, ballots, choose, undecided
@@ -53,7 +54,11 @@ def blind_part(workspace: Workspace, board: Board) -> None:
     state = _Ballots(ballots(board), votes.between(workspace.engine, board.recipe, texts, who=who))
     if not state.all:
         st.info(
-            _("还没有可以盲评的：同一个问题至少要有两条不一样的答案。多选一个模型或风格再比一次。"), icon="🙈"
+            _(
+                "还没有可以盲评的：同一个问题至少要有两条不一样的答案。多选一个模型或{kind}再比一次。",
+                kind=style_word(),
+            ),
+            icon="🙈",
         )
         return
     waiting, done = state.open, len(state.all) - len(state.open)

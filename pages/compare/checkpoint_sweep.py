@@ -4,6 +4,7 @@ import streamlit as st
 
 from pages.compare.probe_editor import probe_editor
 from pages.compare.sweep_chart import both_line, recommendation, sweep_figure
+from pages.shared.cell_words import style_words
 from pages.shared.failing_top_up import failing_button, show_top_up_results
 from pages.shared.forgetting import show_memory
 from pages.shared.frame import asked_number, remember_notice, report_errors
@@ -75,11 +76,11 @@ def _start(workspace: Workspace, stored: StoredRecipe, run: TrainingRun) -> None
     known = [s.text for s in stored.recipe.styles if s.enabled]
     line = st.columns([4, 1, 1, 1.4], vertical_alignment="bottom")
     styles = line[0].multiselect(
-        _("考哪些风格（不选就是学过的）"),
+        _("考哪些{kinds}（不选就是学过的）", kinds=style_words()),
         known,
         [style for style in (before.styles if before else ()) if style in known],
         key=f"sweep_styles_{run.id}",
-        placeholder=_("学过的风格"),
+        placeholder=_("学过的{kinds}", kinds=style_words()),
     )
     first, second = (before.limit, before.texts) if before else (60, 200)
     limit = line[1].number_input(

@@ -18,6 +18,7 @@ from pages.compare.scores import check_part, take_part
 from pages.compare.verdict import verdict_part
 from pages.compare.votes import judge_part, vote_part
 from pages.shared.answer_marks import Checkers
+from pages.shared.cell_words import style_words
 from pages.shared.chat_choice import endpoints
 from pages.shared.chat_servers import server_panel
 from pages.shared.clock import SECOND, local_time
@@ -48,7 +49,9 @@ from tianji_core.store import votes
 from tianji_core.store.votes import Vote
 
 workspace = page_header(
-    "compare", _("对比"), _("同样的问题同时问几个模型、几种风格，并排看，选出更好的那条；票数会记下来。")
+    "compare",
+    _("对比"),
+    _("同样的问题同时问几个模型、几种{kinds}，并排看，选出更好的那条；票数会记下来。", kinds=style_words()),
 )
 training_part(workspace)
 stored = current_recipe()
@@ -241,7 +244,13 @@ def _view(name: str) -> None:
 
 def no_board(view: str) -> None:
     """Draws the first step where there is no comparison yet."""
-    st.info(_("还没有对比过。选好问题、模型和风格，点“开始对比”，答案会同时一个字一个字地出来。"), icon="⚖️")
+    st.info(
+        _(
+            "还没有对比过。选好问题、模型和{kinds}，点“开始对比”，答案会同时一个字一个字地出来。",
+            kinds=style_words(),
+        ),
+        icon="⚖️",
+    )
     if view != "new" and "new" in VIEWS:
         new = _("去开始一次对比")
         st.button(new, key="to_new", type="primary", icon="✍️", on_click=_view, args=("new",))

@@ -6,6 +6,7 @@ from html import escape
 import plotly.graph_objects as go
 import streamlit as st
 
+from pages.shared.cell_words import right_words
 from pages.shared.text import plain
 from tianji_core.comparison import Board, Checked, Standings, by_model, by_style
 from tianji_core.i18n import _
@@ -44,7 +45,7 @@ def verdict_part(
         pictures[-1].plotly_chart(
             _share_figure(shares, titles), key="verdict_shares", config={"displayModeBar": False}
         )
-        pictures[-1].caption(_("通过检查的回答：对的人、对的事、对的风格。"))
+        pictures[-1].caption(_("通过检查的回答：{right}。", right=right_words()))
 
 
 def board_standings(board: Board, people: Sequence[Vote], asked: float) -> Standings:

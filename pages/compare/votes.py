@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 import streamlit as st
 
 from pages.compare.verdict import certainty_text, player_title, score_figure
+from pages.shared.cell_words import style_word
 from pages.shared.frame import report_errors, report_figure
 from pages.shared.job_progress import follow_job
 from pages.shared.teacher_pick import money, pick_teacher
@@ -37,7 +38,11 @@ def vote_part(workspace: Workspace, recipe: Recipe) -> None:
         "style": by_style,
         "both": by_model_and_style,
     }
-    names = {"model": _("模型"), "style": recipe.words.shown().style, "both": _("模型和风格")}
+    names = {
+        "model": _("模型"),
+        "style": recipe.words.shown().style,
+        "both": _("模型和{kind}", kind=style_word()),
+    }
     told = next((kind for kind in kinds if len(kinds[kind](people, 0.95).rows) > 1), "model")
     line = st.columns(2, vertical_alignment="bottom")
     kind = line[0].segmented_control(

@@ -5,7 +5,7 @@ from html import escape
 
 import plotly.graph_objects as go
 
-from pages.shared.cell_words import unknown_style
+from pages.shared.cell_words import style_word, unknown_style
 from tianji_core.dataset import DatasetVersion
 from tianji_core.i18n import _
 from tianji_core.recipe import Recipe
@@ -113,7 +113,9 @@ def lengths_figure(version: DatasetVersion) -> go.Figure:
         )
     )
     figure.update_yaxes(type="category", showgrid=False)
-    return _laid_out(figure, _("各风格的字数分布"), height=max(200, 90 + 30 * len(shares)))
+    return _laid_out(
+        figure, _("各{kind}的字数分布", kind=style_word()), height=max(200, 90 + 30 * len(shares))
+    )
 
 
 def _laid_out(figure: go.Figure, title: str, height: int) -> go.Figure:

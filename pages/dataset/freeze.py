@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from pages.dataset.freeze_filter import FORM
-from pages.shared.cell_words import unknown_style
+from pages.shared.cell_words import style_word, unknown_style
 from pages.shared.kept import kept
 from pages.shared.text import plain
 from pages.shared.usable import switch, within
@@ -37,7 +37,7 @@ def balance_fields() -> Callable[[], Balance]:
             **unlimited,
         )
         per_style = right.number_input(
-            _("每种风格至多"),
+            _("每种{kind}至多", kind=style_word()),
             1,
             1_000_000,
             None,
@@ -84,7 +84,7 @@ def compare_versions(workspace: Workspace, versions: Sequence[DatasetVersion]) -
         if change
     ]
     if style_changes:
-        st.caption(_("各风格的变化：{styles}", styles=_("，").join(style_changes)))
+        st.caption(_("各{kind}的变化：{styles}", kind=style_word(), styles=_("，").join(style_changes)))
     for title, changes in (
         (_("改了回答"), difference.changed),
         (_("新增"), difference.added),

@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from pages.dataset.dataset_figures import NO_TOOLS, bars, cells_figure, lengths_figure, phrases_figure
-from pages.shared.cell_words import share_titles, unknown_style
+from pages.shared.cell_words import share_titles, style_word, unknown_style
 from pages.shared.clock import MINUTE, local_time
 from pages.shared.frame import remember_notice, report_errors
 from pages.shared.push_form import push_popover, push_state
@@ -128,7 +128,11 @@ def _variety(manifest: Mapping[str, Any]) -> None:
         last.metric(_("因为上限没收进来的"), manifest.get("left_out", 0))
         if styles := manifest.get("assistant_tone"):
             each = (f"{plain(style) or unknown_style()} {mean:.2f}" for style, mean in styles.items())
-            st.caption(_("各风格的助手腔：{figures}", figures=_("，").join(each)) + "  \n" + tone_line())
+            st.caption(
+                _("各{kind}的助手腔：{figures}", kind=style_word(), figures=_("，").join(each))
+                + "  \n"
+                + tone_line()
+            )
 
 
 def _distributions(version: DatasetVersion) -> None:

@@ -6,6 +6,7 @@ from pydantic import ValidationError
 from pages.generate.asking_teacher import asking_teacher
 from pages.generate.imitation_runs import imitation_run_list, show_imitation_run
 from pages.generate.teacher_form import TeacherSetup
+from pages.shared.cell_words import style_word
 from pages.shared.frame import asked_number, remember_notice, report_errors
 from pages.shared.kept import kept, kept_at
 from pages.shared.teacher_numbers import FORM, SIGNS
@@ -87,7 +88,7 @@ def _receiver(recipe: Recipe, paragraphs: list[str]) -> tuple[str, str, str]:
             fitting_style(recipe, paragraphs).text,
             f"imitated_style_{recipe.key}",
         ),
-        help=_("训练输入照这个风格写；默认选字数合适的。"),
+        help=_("训练输入照这种{kind}写；默认选字数合适的。", kind=style_word()),
     )
     return name or names[0], scene, style
 

@@ -14,6 +14,7 @@ from pages.generate.run_view import show_run
 from pages.generate.teacher_form import teacher_form
 from pages.generate.trials import show_trials, try_three
 from pages.shared.after_start import after_start, keep_after_start
+from pages.shared.cell_words import style_words
 from pages.shared.frame import asked_number, current_recipe, remember_notice, report_errors
 from pages.shared.header import page_header
 from tianji_core.generation import create_run, start_generation
@@ -22,7 +23,10 @@ from tianji_core.i18n import _
 workspace = page_header(
     "generate",
     _("造数"),
-    _("让造数模型按配方写：选模型、选风格、看估算、试写三条，然后开始。写好一条存一条。"),
+    _(
+        "让造数模型按配方写：选模型、选{kinds}、看估算、试写三条，然后开始。写好一条存一条。",
+        kinds=style_words(),
+    ),
 )
 recipe = current_recipe().recipe
 

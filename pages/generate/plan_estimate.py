@@ -6,6 +6,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from pages.generate.teacher_form import TeacherSetup
+from pages.shared.cell_words import style_word
 from pages.shared.frame import report_figure
 from pages.shared.teacher_numbers import SIGNS
 from pages.shared.text import plain
@@ -34,7 +35,7 @@ def show_estimate(
         columns = [*st.columns(2), *st.columns(2)]
     columns[0].metric(_c("generation", "任务"), f"{number:,}")
     if plan is None or number == 0:
-        st.warning(_("这个计划没有任务：至少选一个风格，或降低适配度要求。"), icon="🫙")
+        st.warning(_("这个计划没有任务：至少选一种{kind}，或降低适配度要求。", kind=style_word()), icon="🫙")
         return 0
     if left_out := axes_left_out(recipe, plan):
         axes = plain(_("、").join(left_out))

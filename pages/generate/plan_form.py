@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from pages.shared.cell_words import style_words
 from pages.shared.kept import kept
 from pages.shared.teacher_numbers import FORM
 from pages.shared.text import plain
@@ -118,7 +119,8 @@ def plan_form(
     )
     st.caption(
         _(
-            "{cells} 个格子 × {styles} 种风格 × {rounds} 轮",
+            "{cells} 个格子 × {styles} 种{kinds} × {rounds} 轮",
+            kinds=style_words(len(styles)),
             cells=len(kept_cells(recipe, cells.threshold)),
             styles=len(styles),
             rounds=int(rounds),

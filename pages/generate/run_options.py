@@ -7,6 +7,7 @@ from typing import Any, TypedDict
 import streamlit as st
 
 from pages.generate.teacher_form import TeacherSetup
+from pages.shared.cell_words import style_word
 from pages.shared.frame import report_errors
 from pages.shared.kept import forget_typed, kept, kept_number
 from pages.shared.teacher_numbers import FORM, SIGNS
@@ -49,7 +50,10 @@ def options_form(workspace: Workspace, setup: TeacherSetup) -> RunOptions:
                 _("告诉造数模型哪些开头用得太多"),
                 True,
                 **kept(FORM, "ban_openings", switch),
-                help=_("每个风格写够一些之后，把占比超过 5% 的开头附在提示词后面，让后面的写法不一样。"),
+                help=_(
+                    "每种{kind}写够一些之后，把占比超过 5% 的开头附在提示词后面，让后面的写法不一样。",
+                    kind=style_word(),
+                ),
             ),
             ban_phrases=st.toggle(
                 _("告诉造数模型哪些说法已经用滥了"),
@@ -66,7 +70,10 @@ def options_form(workspace: Workspace, setup: TeacherSetup) -> RunOptions:
                     MOST_EXAMPLES,
                     EXAMPLES,
                     **kept(FORM, "examples", within(0, MOST_EXAMPLES)),
-                    help=_("从这个风格的示例里随机取；多几条更像要的口吻，也更容易写得雷同。"),
+                    help=_(
+                        "从这种{kind}的示例里随机取；多几条更像要的口吻，也更容易写得雷同。",
+                        kind=style_word(),
+                    ),
                 )
             ),
         )

@@ -5,6 +5,7 @@ import streamlit as st
 
 from pages.heatmap.cell_figure import CONFIG, cell_figure, chosen_cells
 from pages.heatmap.map_order import shown_entries
+from pages.shared.cell_words import style_words
 from pages.shared.frame import remember_notice, report_errors, spoken
 from pages.shared.kept import kept_number
 from pages.shared.teacher_pick import pick_teacher, use_text
@@ -36,7 +37,7 @@ def coverage_view(workspace: Workspace, recipe: Recipe) -> None:
         bind="query-params",
     )
     styles = row[1].pills(
-        _("只数这些风格"),
+        _("只数这些{kinds}", kinds=style_words()),
         [s.text for s in recipe.styles],
         selection_mode="multi",
         wrap=True,
@@ -50,7 +51,7 @@ def coverage_view(workspace: Workspace, recipe: Recipe) -> None:
     counts = samples.cell_counts(workspace.engine, counted)
     covered = coverage(recipe, counts, chosen)
     if not covered.counts:
-        st.info(_("这些风格还没有样本。先造一批，再回来看哪些格子太少。"), icon="🌱")
+        st.info(_("这些{kinds}还没有样本。先造一批，再回来看哪些格子太少。", kinds=style_words()), icon="🌱")
         st.page_link("pages/generate/page.py", label=_("去造数"), icon="✨")
         return
     _figures(covered)
@@ -179,7 +180,8 @@ def _top_up(
         number = count_tasks(recipe, plan)
         st.caption(
             _(
-                "{cells} 个格子不到 {target} 条，一共缺 {n} 条；{styles} 种风格轮着写，只补缺的。",
+                "{cells} 个格子不到 {target} 条，一共缺 {n} 条；{styles} 种{kinds}轮着写，只补缺的。",
+                kinds=style_words(len(styles)),
                 cells=len(thin),
                 target=target,
                 n=number,

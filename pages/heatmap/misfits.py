@@ -20,7 +20,7 @@ def misfits_view(workspace: Workspace, recipe: Recipe) -> None:
     with right:
         undo_buttons(workspace, recipe.key)
     if not groups:
-        left.success(_("没有样本落在不合适的格子里。改过适配度或风格例外之后，再来这里看。"), icon="✅")
+        left.success(_("没有样本落在不合适的格子里。改过适配度或例外之后，再来这里看。"), icon="✅")
         return
     total = sum(misfit.count for misfit in groups)
     left.markdown(
@@ -39,7 +39,8 @@ def misfits_view(workspace: Workspace, recipe: Recipe) -> None:
             _("样本数"): [m.count for m in groups],
             _("其中已采用"): [m.accepted for m in groups],
             _("为什么"): [
-                m.reason or (_("风格不合适") if m.style_only else _("适配度低于阈值")) for m in groups
+                m.reason or (_("{kind}不合适", kind=words.style) if m.style_only else _("适配度低于阈值"))
+                for m in groups
             ],
         },
         key=f"misfits_{total}",

@@ -11,6 +11,7 @@ from pages.heatmap.misfits import misfits_view
 from pages.heatmap.one_row import edit_by_row, pick_row
 from pages.heatmap.rating import rating_view
 from pages.heatmap.suitability_map import edit_by_form, edit_by_mouse, legend, mouse_mode
+from pages.shared.cell_words import style_word, style_words
 from pages.shared.frame import current_recipe, remember_notice, report_errors
 from pages.shared.header import page_header
 from pages.shared.recipe_history import undo_redo
@@ -24,7 +25,10 @@ from tianji_core.store import recipes
 workspace = page_header(
     "heatmap",
     _("适配度"),
-    _("哪些放在一起合情合理。低于阈值的格子不会造数；个别风格不合适的格子也可以单独排除。"),
+    _(
+        "哪些放在一起合情合理。低于阈值的格子不会造数；个别{kinds}不合适的格子也可以单独排除。",
+        kinds=style_words(),
+    ),
 )
 stored = current_recipe()
 recipe, revision = stored.recipe, stored.revision
@@ -77,7 +81,11 @@ def map_view() -> None:
     """Draws the numbers, the map of a layer, and beside it the tools that edit it. A narrow screen shows the
     row of one name in place of the map, unless the large map is asked for; the style sheet tells which."""
     with st.container(horizontal=True, vertical_alignment="center", key="map_line"):
-        st.caption(figures(), help=_("会造数的格子 × 启用的风格，再减去风格例外"), width="content")
+        st.caption(
+            figures(),
+            help=_("会造数的格子 × 启用的{kinds}，再减去例外", kinds=style_words()),
+            width="content",
+        )
         st.space("stretch")
         with st.container(horizontal=True, gap="small", key="map_undo", width="content"):
             undo_redo(workspace, stored)
@@ -86,13 +94,13 @@ def map_view() -> None:
     map_area, tools = st.columns([5, 1.1], gap="small")
     with tools, st.container(key="map_tools"):
         style = st.selectbox(
-            _("改哪个风格"),
+            _("改哪种{kind}", kind=style_word()),
             [s.text for s in recipe.styles],
             index=None,
-            placeholder=_("所有风格"),
+            placeholder=_("所有{kinds}", kinds=style_words()),
             key="layer",
             bind="query-params",
-            help=_("选一个风格，就能单独标出这个风格不写的格子，例如不用诗词写谈判。"),
+            help=_("选一种{kind}，就能单独标出它不写的格子。", kind=style_word()),
         )
         mouse = mouse_mode(style)
         legend(style)

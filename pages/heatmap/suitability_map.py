@@ -6,6 +6,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from pages.heatmap.cell_figure import CONFIG, Cell, cell_figure, chosen_cells, enlarge
+from pages.shared.cell_words import style_word
 from pages.shared.frame import report_errors
 from pages.shared.kept import TYPED, kept, kept_text
 from pages.shared.text import plain
@@ -58,7 +59,12 @@ def _with_reason(title: str, reason: str) -> str:
 
 def legend(style: str | None) -> None:
     """Draws what the colours of the map stand for, in the layer of a ``style`` what it excludes, too."""
-    titles = {2: _(VALUE_TITLES[2]), 1: _(VALUE_TITLES[1]), 0: _(VALUE_TITLES[0]), _GAP: _("这个风格不写")}
+    titles = {
+        2: _(VALUE_TITLES[2]),
+        1: _(VALUE_TITLES[1]),
+        0: _(VALUE_TITLES[0]),
+        _GAP: _("这种{kind}不写", kind=style_word()),
+    }
     marks = "".join(
         f'<span><i style="background:{COLOURS[value]}">{GLYPHS[value]}</i>{escape(title)}</span>'
         for value, title in titles.items()

@@ -64,7 +64,7 @@ def show_demo(report: DemoReport) -> None:
     """Draws the results of a walk-through."""
     if report.rates:
         count = sum(rate.count for rate in report.rates if rate.style)
-        title = _("没见过的格子上，对的人、对的事、对的风格（{n} 个回答）", n=count)
+        title = _("没见过的格子上，人、事和写法都对的（{n} 个回答）", n=count)
         before_and_after(report.rates, report.answers, title, "demo_rates")
     elif report.answers:
         show_answers(report.answers)

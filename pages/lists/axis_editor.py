@@ -5,6 +5,7 @@ from typing import Any
 
 import streamlit as st
 
+from pages.shared.cell_words import style_word, style_words
 from pages.shared.frame import report_errors
 from pages.shared.kept import forget, kept, kept_limit, save_bar
 from pages.shared.text import plain
@@ -202,7 +203,7 @@ def _style_fields(
 ) -> tuple[str | None, dict[str, Any]]:
     """Draws limits and examples, those of all styles or of one; returns the style, None for all, and the
     fields."""
-    every = _("所有风格")
+    every = _("所有{kinds}", kinds=style_words())
     style = st.selectbox(
         _("字数和示例，用在"), [every, *(style.text for style in recipe.styles)], key="axis_style"
     )
@@ -215,14 +216,14 @@ def _style_fields(
         _("最少字数"),
         1,
         4000,
-        placeholder=_("照风格"),
+        placeholder=_("照{kind}", kind=style_word()),
         **kept_limit(form, key_of(low_name), 4000, low, low_name),
     )
     most = columns[1].number_input(
         _("最多字数"),
         1,
         4000,
-        placeholder=_("照风格"),
+        placeholder=_("照{kind}", kind=style_word()),
         **kept_limit(form, key_of(high_name), 4000, high, high_name),
     )
     text = "\n".join(examples)
@@ -230,7 +231,7 @@ def _style_fields(
         _("示例（每行一条）"),
         text,
         height=150,
-        help=_("空着就用风格自己的示例里长度合适的。"),
+        help=_("空着就用{kind}自己的示例里长度合适的。", kind=style_word()),
         **kept(form, key_of(examples_name), any_text, text, examples_name),
     )
     fields = {

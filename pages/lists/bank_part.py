@@ -5,6 +5,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from pages.lists.list_paste import STATUS_ICONS, decoded, status_titles
+from pages.shared.cell_words import style_word
 from pages.shared.frame import report_errors
 from pages.shared.kept_files import forget_files, kept_files
 from pages.shared.text import plain
@@ -21,7 +22,8 @@ def bank_box(recipe: Recipe, style: str, save: Save) -> None:
     with st.expander(_("从文件加示例"), icon="📂"):
         st.caption(
             _(
-                "JSON（“风格: [示例…]”的对象，或一个列表）、TXT（一行一条）、CSV（有“示例”“风格”两列，或只有一列）；没写风格的算“{style}”。每个风格多少条都行，造数时轮着用。",
+                "JSON（“{kind}: [示例…]”的对象，或一个列表）、TXT（一行一条）、CSV（有“示例”“{kind}”两列，或只有一列）；没写{kind}的算“{style}”。每种多少条都行，造数时轮着用。",
+                kind=style_word(),
                 style=plain(style),
             )
         )

@@ -11,13 +11,13 @@ from tianji_core.i18n import N_, _
 
 MEANINGS = {
     "name": N_("写给谁"),
-    "relation": N_("关系，如长辈"),
+    "relation": N_("对方是什么人"),
     "pronoun": N_("您或你"),
     "scene": N_("写什么"),
     "greeting": N_("写的事说成一句话"),
-    "style": N_("风格"),
-    "suffix": N_("风格的触发后缀"),
-    "instruction": N_("风格的要求"),
+    "style": N_("写法"),
+    "suffix": N_("写法的触发后缀"),
+    "instruction": N_("写法的要求"),
     "example": N_("抽到的示例"),
     "min_chars": N_("最少字数"),
     "max_chars": N_("最多字数"),

@@ -5,6 +5,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from pages.shared.cell_words import suffix_example
 from pages.shared.kept_table import kept_table
 from tianji_core.i18n import _
 from tianji_core.recipe import Pronoun, Recipe
@@ -83,10 +84,14 @@ def styles_table(recipe: Recipe, key: str) -> list[ListRow]:
             _("最多字数"), min_value=1, max_value=4000, step=1, default=100
         ),
         "suffix": st.column_config.TextColumn(
-            _("触发后缀"), help=_("训练输入里用来点名这个风格的话，例如“,小红书风格”；空着表示默认风格")
+            _("触发后缀"),
+            help=_(
+                "训练输入里用来点名这种写法的话，例如“{example}”；空着表示不点名",
+                example=suffix_example(),
+            ),
         ),
         "several_lines": st.column_config.CheckboxColumn(
-            _("可分行"), default=False, help=_("诗和长信可以分行；别的风格清洗时接成一行")
+            _("可分行"), default=False, help=_("诗和长信可以分行；不能分行的，清洗时接成一行")
         ),
         "enabled": st.column_config.CheckboxColumn(_("启用"), default=True),
     }

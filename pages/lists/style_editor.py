@@ -8,6 +8,7 @@ import streamlit as st
 from pages.lists.dragging import dragged, reordered
 from pages.lists.prompt_preview import style_preview
 from pages.lists.recipe_tables import examples_table
+from pages.shared.cell_words import suffix_example
 from pages.shared.frame import report_errors
 from pages.shared.kept import forget, kept, save_bar
 from pages.shared.kept_table import forget_table, table_is_edited
@@ -51,11 +52,11 @@ def style_editor(recipe: Recipe, revision: int, save: Save) -> str | None:
     if moved is not None:
         with report_errors():
             order = reordered(style.examples, *moved)
-            title = _("风格“{style}”的示例换了顺序", style=style.text)
+            title = _("{kind}“{style}”的示例换了顺序", kind=recipe.words.shown().style, style=style.text)
             save(edit_style(recipe, style.text, examples=order), title, None)
     if pressed:
         with report_errors():
-            title = _("风格“{style}”", style=style.text)
+            title = _("{kind}“{style}”", kind=recipe.words.shown().style, style=style.text)
             save(edit_style(recipe, style.text, **fields), title, forget_edits)
     return style.text
 
@@ -65,7 +66,7 @@ def _chosen_style(recipe: Recipe, save: Save) -> str | None:
     names = [style.text for style in recipe.styles]
     on = {style.text: style.enabled for style in recipe.styles}
     chosen = st.radio(
-        _("风格"),
+        recipe.words.shown().style,
         names,
         format_func=lambda name: plain(name) if on.get(name) else _("{name}（停用）", name=plain(name)),
         key="style_detail",
@@ -77,7 +78,7 @@ def _chosen_style(recipe: Recipe, save: Save) -> str | None:
     moved = dragged("drag_styles", selector=".st-key-style_detail [data-testid=stRadioOption]")
     if moved is not None and (order := reordered(recipe.styles, *moved)) != list(recipe.styles):
         with report_errors():
-            title = _("风格“{style}”换了位置", style=names[moved[0]])
+            title = _("{kind}“{style}”换了位置", kind=recipe.words.shown().style, style=names[moved[0]])
             save(changed(recipe, styles=order), title, None)
     with st.container(horizontal=True, gap="small", key="style_order"):
         for key, icon, said, to in (
@@ -88,7 +89,7 @@ def _chosen_style(recipe: Recipe, save: Save) -> str | None:
                 styles = list(recipe.styles)
                 styles.insert(to, styles.pop(place))
                 with report_errors():
-                    title = _("风格“{style}”换了位置", style=chosen)
+                    title = _("{kind}“{style}”换了位置", kind=recipe.words.shown().style, style=chosen)
                     save(changed(recipe, styles=styles), title, None)
     return str(chosen)
 
@@ -109,7 +110,7 @@ def _fields(style: Style, suffix: str, form: str) -> dict[str, object]:
     trigger = columns[2].text_input(
         _("触发后缀"),
         style.suffix,
-        help=_("训练输入里用来点名这个风格的话，例如“,小红书风格”；空着表示默认风格"),
+        help=_("训练输入里用来点名这种写法的话，例如“{example}”；空着表示不点名", example=suffix_example()),
         **kept_field("suffix", any_text),
     )
     st.caption(_("示例（每次随机抽一条；可以拖动换顺序）"))

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from pages.shared.cell_words import style_word
 from pages.shared.frame import report_errors, report_figure
 from pages.shared.job_progress import follow_job
 from pages.shared.teacher_pick import money, pick_teacher
@@ -21,7 +22,8 @@ def judge_part(workspace: Workspace, sample_filter: SampleFilter) -> None:
         return
     st.caption(
         _(
-            "模型按合适、风格、自然三项各打 0 到 5 分，并说一句理由。分数只用来排顺序（“{order}”），不会采用、弃用或删除任何样本。",
+            "模型按合适、{kind}、自然三项各打 0 到 5 分，并说一句理由。分数只用来排顺序（“{order}”），不会采用、弃用或删除任何样本。",
+            kind=style_word(),
             order=_(ORDER_TITLES[DOUBTFUL]),
         )
     )

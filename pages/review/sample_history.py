@@ -4,6 +4,7 @@ from typing import Any
 
 import streamlit as st
 
+from pages.shared.cell_words import style_word
 from pages.shared.clock import local_time
 from pages.shared.difference import changes_html, diff_html
 from pages.shared.text import plain
@@ -85,7 +86,8 @@ def judge_scores(workspace: Workspace, sample: Sample) -> None:
         return
     st.markdown(
         _(
-            "模型评分 **{score}**：合适 {fit} · 风格 {style} · 自然 {naturalness}",
+            "模型评分 **{score}**：合适 {fit} · {kind} {style} · 自然 {naturalness}",
+            kind=style_word(),
             score=f"{judgement.score:.1f}",
             fit=f"{judgement.fit:g}",
             style=f"{judgement.style:g}",

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pages.shared.cell_words import style_words
 from pages.shared.frame import current_recipe
 from pages.shared.list_titles import list_title
 from pages.shared.page_table import reaches
@@ -68,7 +69,13 @@ def _data_steps(workspace: Workspace, recipe: Recipe) -> list[CorridorStep]:
         CorridorStep("lists", "📋", _("列表"), f"{names}×{scenes}", lists, _("改三张表和提示词"), True),
         CorridorStep("heatmap", "🗺️", _("适配度"), str(cells), chosen, _("划掉不合情理的组合"), True),
         CorridorStep(
-            "generate", "✨", _("造数"), _short(total), made, _("选风格和造数模型，开始"), total > 0
+            "generate",
+            "✨",
+            _("造数"),
+            _short(total),
+            made,
+            _("选{kinds}和造数模型，开始", kinds=style_words()),
+            total > 0,
         ),
         CorridorStep(
             "review", "🔎", _("审核"), _short(accepted), reviewed, _("清洗，然后采用或弃用"), accepted > 0

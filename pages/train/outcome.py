@@ -5,6 +5,7 @@ from typing import Literal
 import streamlit as st
 
 from pages.shared.before_after import rates_figure, show_answers, verdict_line
+from pages.shared.cell_words import style_word
 from pages.shared.failing_top_up import failing_button, show_top_up_results
 from pages.shared.forgetting import show_memory
 from pages.shared.frame import remember_notice, report_errors
@@ -153,7 +154,7 @@ def _measuring(workspace: Workspace, state: TrainingState, measuring: jobs.Job |
         key="train_measure",
         icon="📊",
         width="stretch",
-        help=_("训练前和训练后的模型回答同样的 60 个问题，按风格算通过率。"),
+        help=_("训练前和训练后的模型回答同样的 60 个问题，按{kind}算通过率。", kind=style_word()),
     ):
         with report_errors():
             job = start_before_after(workspace, state.run)

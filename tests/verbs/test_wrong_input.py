@@ -19,7 +19,7 @@ from tianji_core.verbs.demo_report import DemoReport, read_report, write_report
     ("arguments", "sentence"),
     [
         ("plan --styles 火星文", "没有风格“火星文”，有的是：正常"),
-        ("plan --styles 正常,正常", "同一个风格选了两次"),
+        ("plan --styles 正常,正常", "同一种写法选了两次"),
         ("plan --recipe gone", "没有配方“gone”，有的是：wishes"),
         ("plan --rounds 99999", "rounds 应当不大于 1000"),
         ("generate --budget inf", "budget_cost 应当是有限的数字"),

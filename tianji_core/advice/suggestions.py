@@ -242,7 +242,7 @@ def _ask_styles(recipe: Recipe, count: int) -> str:
 def _ask_examples(recipe: Recipe, count: int, style: str) -> str:
     target = recipe.style(style)
     if target is None:
-        raise RecipeError(_("没有风格“{style}”", style=style))
+        raise RecipeError(_("没有{kind}“{style}”", kind=recipe.words.shown().style, style=style))
     shown = "\n".join(f"- {example}" for example in target.examples[-6:])
     names = "、".join(n.text for n in recipe.names[:12])
     scenes = "、".join(s.text for s in recipe.scenes[:12])

@@ -85,9 +85,9 @@ def _unsuitable_cell(_text: str, subject: Subject, context: Context) -> Found | 
         if gap.covers(subject.style, name, subject.scene):
             values = {"cell": f"{name} × {subject.scene}", "style": subject.style}
             return Found(
-                _("“{cell}”不用{style}风格：{reason}", reason=gap.reason, **values)
+                _("“{cell}”不用“{style}”的写法：{reason}", reason=gap.reason, **values)
                 if gap.reason
-                else _("“{cell}”在风格例外里，不用{style}风格", **values)
+                else _("“{cell}”在例外里，不用“{style}”的写法", **values)
             )
     return None
 
@@ -193,7 +193,7 @@ FIT_RULES = (
     Rule(
         "too_short",
         N_("太短"),
-        N_("比这个风格的最少字数少四成以上，或不到 10 个字，学不到东西。"),
+        N_("比配方要的最少字数少四成以上，或不到 10 个字，学不到东西。"),
         _too_short,
         bad=(Example("生日快乐！"), Example("妹妹生日快乐呀~", style="小红书")),
         good=(
@@ -205,7 +205,7 @@ FIT_RULES = (
     Rule(
         "too_long",
         N_("太长"),
-        N_("超过了这个风格的最多字数；修正是保留字数之内的完整句子，请看过再用。"),
+        N_("超过了配方要的最多字数；修正是保留字数之内的完整句子，请看过再用。"),
         _too_long,
         bad=(Example(_CLEAN * 3, _CLEAN * 2), Example("愿" * 61)),
         good=(Example(_CLEAN),),

@@ -183,7 +183,7 @@ def request_text(recipe: Recipe, ask: Ask, style_text: str) -> str:
     """
     style = recipe.style(style_text)
     if style is None:
-        raise InputError(_("配方里没有风格“{style}”", style=style_text))
+        raise InputError(_("配方里没有{kind}“{style}”", kind=recipe.words.shown().style, style=style_text))
     if ask.text:
         return ask.text if named_style(recipe, ask) is not None else f"{ask.text}{style.suffix}"
     name, scene = recipe.name(ask.name), recipe.scene(ask.scene)
@@ -232,7 +232,7 @@ def plan_board(
             the recipe lacks a name, scene or style.
     """
     if not asks or not columns:
-        raise InputError(_("请至少选一个问题、一个模型和一个风格"))
+        raise InputError(_("请至少选一个问题、一个模型和一种{kind}", kind=recipe.words.shown().style))
     if not 1 <= candidates <= MAX_CANDIDATES:
         raise InputError(_("每格可以要 1 到 {limit} 条，写的是 {n}", limit=MAX_CANDIDATES, n=candidates))
     if len(asks) * len(columns) * candidates > MAX_CELLS:

@@ -68,7 +68,7 @@ def preference_lines(workspace: Workspace, recipe_key: str, form: str = TEXT_FOR
         raise InputError(_("没有“{form}”这种写法，可以的是：{known}", form=form, known=_("、").join(FORMS)))
     pairs = preferences(votes.listed(workspace.engine, recipe_key))
     if not pairs:
-        raise InputError(_("还没有可以导出的偏好对：先在对比页给同一种风格的答案投票"))
+        raise InputError(_("还没有可以导出的偏好对：先在对比页给同一种写法的答案投票"))
     return "".join(json.dumps(pair.plain(form), ensure_ascii=False) + "\n" for pair in pairs)
 
 

@@ -198,7 +198,7 @@ def _scores(recipe: Recipe, judged: BoardScores) -> str:
     tables = (
         (_("模型"), by_model(people)),
         (recipe.words.shown().style, by_style(people)),
-        (_("模型和风格"), by_model_and_style(people)),
+        (_("模型和{kind}", kind=recipe.words.shown().style), by_model_and_style(people)),
     )
     parts = [_standings(title, standings) for title, standings in tables if len(standings.rows) > 1]
     both = judged.agreement

@@ -29,7 +29,7 @@ class Balance:
             raise DatasetError(_("验证集的份额应当在 0 到 50% 之间，写的是 {share}", share=self.validation))
         for limit in (self.per_cell, self.per_style):
             if limit is not None and limit < 1:
-                raise DatasetError(_("每个格子、每种风格的上限至少是 1，写的是 {limit}", limit=limit))
+                raise DatasetError(_("每个格子、每种写法的上限至少是 1，写的是 {limit}", limit=limit))
 
 
 @dataclass(frozen=True)

@@ -63,7 +63,7 @@ def followed_up(recipe: Recipe, judged: Sequence[Judged], ask: AskNext, seed: in
         restyled = follow_up.kind is FollowUpKind.STYLE
         if not fault and restyled and not style.min_chars <= len(answer) <= style.max_chars:
             fault = _(
-                "这个风格要 {low} 到 {high} 字，现在 {new} 字",
+                "要 {low} 到 {high} 字，现在 {new} 字",
                 low=style.min_chars,
                 high=style.max_chars,
                 new=len(answer),

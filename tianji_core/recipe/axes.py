@@ -60,7 +60,7 @@ class AxisOption(_Limited):
     @classmethod
     def _each_style_once(cls, entries: tuple[OptionInStyle, ...]) -> tuple[OptionInStyle, ...]:
         if len({entry.style for entry in entries}) < len(entries):
-            raise ValueError(_("同一个风格写了两次"))
+            raise ValueError(_("同一种写法写了两次"))
         return entries
 
     def fits(self, style: str, relation: str, scene: str) -> bool:

@@ -82,7 +82,7 @@ def edit_styles(recipe: Recipe, rows: Sequence[ListRow]) -> Recipe:
         base = old.model_dump() if old is not None else {"instruction": f"用{text or '?'}的语气写"}
         given = {key: value for key, value in row.values.items() if not _absent(value)}
         complete.append(ListRow(row.origin, {**base, "text": "", **given}))
-    styles = _entries(Style, complete, _("风格"))
+    styles = _entries(Style, complete, recipe.words.shown().style)
     renamed = _renames([s.text for s in recipe.styles], rows, [s.text for s in styles])
     return changed(
         recipe,

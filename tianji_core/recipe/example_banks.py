@@ -74,14 +74,20 @@ def add_bank(recipe: Recipe, rows: Iterable[BankRow]) -> Recipe:
 def _row(recipe: Recipe, number: int, named: str, said: Any, seen: set[tuple[str, str]]) -> BankRow:
     style = recipe.style(named.strip())
     if style is None:
-        return BankRow(number, named, _shown(said), Status.WRONG, _("没有风格“{style}”", style=named[:40]))
+        return BankRow(
+            number,
+            named,
+            _shown(said),
+            Status.WRONG,
+            _("没有{kind}“{style}”", kind=recipe.words.shown().style, style=named[:40]),
+        )
     if not isinstance(said, str):
         return BankRow(number, named, _shown(said), Status.WRONG, _("不是一段文字"))
     text = said.strip()
     if len(text) > _LONGEST:
         return BankRow(number, named, text[:80], Status.WRONG, _("太长，最多 {n} 个字", n=_LONGEST))
     if "\n" in text and not style.several_lines:
-        return BankRow(number, named, text, Status.WRONG, _("有好几行，这个风格只写一行"))
+        return BankRow(number, named, text, Status.WRONG, _("有好几行，“{style}”只写一行", style=style.text))
     key = (style.text, normalise(text))
     if key in seen:
         return BankRow(number, style.text, text, Status.DUPLICATE, _("已经有了"))
@@ -130,7 +136,7 @@ def _json_entries(file: str, value: Any) -> Iterator[tuple[str, Any]]:
             else:
                 yield "", said
     else:
-        raise RecipeError(_("{file} 里应当是一个 JSON 列表，或“风格: 示例”的 JSON 对象", file=file))
+        raise RecipeError(_("{file} 里应当是一个 JSON 列表，或“写法: 示例”的 JSON 对象", file=file))
 
 
 def _field(entry: dict[str, Any], names: Sequence[str]) -> Any:
@@ -141,7 +147,9 @@ def _csv_entries(text: str, delimiter: str, style_title: str) -> Iterator[tuple[
     rows = [cells for _line, cells in csv_rows(io.StringIO(text), delimiter)]
     head = [cell.strip() for cell in rows[0]] if rows else []
     at = next((place for place, cell in enumerate(head) if cell in _TEXT), None)
-    style = next((place for place, cell in enumerate(head) if cell in (*_STYLE, style_title)), None)
+    style = next(
+        (place for place, cell in enumerate(head) if cell.lower() in (*_STYLE, style_title.lower())), None
+    )
     if at is None:
         yield from (("", cells[0]) for cells in rows if cells)
         return

@@ -29,7 +29,7 @@ class FollowUpKind(StrEnum):
 FOLLOW_UP_TITLES = {
     FollowUpKind.SHORTER: N_("再短一点"),
     FollowUpKind.LONGER: N_("再长一点"),
-    FollowUpKind.STYLE: N_("换个风格"),
+    FollowUpKind.STYLE: N_("换种写法"),
     FollowUpKind.WITHOUT: N_("别提什么"),
 }
 _WORDINGS = {

@@ -283,7 +283,9 @@ class Recipe(_RecipeModel):
             for texts, entries in zip((gap.styles, gap.names, gap.scenes), known, strict=True):
                 for text in texts:
                     if text not in entries:
-                        raise ValueError(_("风格例外里的“{text}”不在列表里", text=text))
+                        raise ValueError(
+                            _("{kind}例外里的“{text}”不在列表里", kind=self.words.shown().style, text=text)
+                        )
         return self
 
     @model_validator(mode="after")

@@ -65,7 +65,7 @@ class Plan(BaseModel):
     @model_validator(mode="after")
     def _parts_go_together(self) -> Self:
         if len(set(self.styles)) != len(self.styles):
-            raise ValueError(_("同一个风格选了两次"))
+            raise ValueError(_("同一种写法选了两次"))
         if self.weighted and self.limit is None:
             raise ValueError(_("按权重抽时要写明一共抽多少条"))
         return self
@@ -221,7 +221,8 @@ def _styles(recipe: Recipe, plan: Plan) -> list[str]:
             known = _("、").join(s.text for s in recipe.styles)
             raise PlanError(
                 _(
-                    "配方“{recipe}”里没有风格“{style}”，有的是：{known}",
+                    "配方“{recipe}”里没有{kind}“{style}”，有的是：{known}",
+                    kind=recipe.words.shown().style,
                     recipe=recipe.title,
                     style=text,
                     known=known,

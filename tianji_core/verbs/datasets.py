@@ -260,7 +260,7 @@ def difference(
             changed=len(changes.changed),
         )
     ]
-    unknown = _("风格不明")
+    unknown = _("写法不明")
     lines += [f"  {style or unknown} {change:+d}" for style, change in changes.styles.items() if change]
     for sign, turns in (("~", changes.changed), ("+", changes.added), ("-", changes.removed)):
         for turn in turns[: max(0, limit)]:

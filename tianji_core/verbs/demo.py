@@ -233,14 +233,14 @@ def _chat(demo: _Demo, merged: Artefact) -> None:
     with walk.step(_("对话：同一句话，训练前和训练后")) as made:
         walk.update(answers=tuple(_answers(demo.space, demo.recipe, demo.styles, merged.name)))
         walk.update(model=merged.name)
-        made(_("{n} 种风格各一句", n=len(walk.report.answers)), "")
+        made(_("{n} 种写法各一句", n=len(walk.report.answers)), "")
         if not walk.report.answers:
             raise StudioError(_("模型没有回答"))
 
 
 def _evaluate(demo: _Demo, version: DatasetVersion, merged: Artefact) -> None:
     """Judge the base and the merged model on held-out cells."""
-    with demo.walk.step(_("评测：没见过的称谓 × 场景")) as made:
+    with demo.walk.step(_("评测：没见过的格子")) as made:
         cases = evaluation.held_out_cases(demo.recipe, demo.styles, demo.prompts)
         trained = evaluation.training_pairs(demo.recipe, dataset.training_file(demo.space, version))
         checker = evaluation.Checker(demo.recipe, trained)

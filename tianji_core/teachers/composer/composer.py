@@ -135,7 +135,7 @@ class Composer:
         raise ComposerError(
             _(
                 "离线造句写不出 {low}-{high} 字的“{style}”（{name} × {scene}），能写的约为 {shortest}-{longest} 字；"
-                "请放宽这个风格的字数，或在 {file} 里添加长短合适的语句",
+                "请放宽它的字数，或在 {file} 里添加长短合适的语句",
                 low=brief.style.min_chars,
                 high=brief.style.max_chars,
                 style=brief.style.text,
