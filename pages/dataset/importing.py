@@ -64,12 +64,6 @@ def _from_files(workspace: Workspace, recipe_key: str, state: str, version: str)
     with left:
         types = ["json", "jsonl", "ndjson", "csv", "tsv", "xlsx", "parquet"]
         uploads = kept_files(_("选择文件"), types, "import_files", several=True)
-        st.caption(
-            _(
-                "认得的格式：教程的原始文件和训练文件（conversation）、Alpaca、ShareGPT、messages、各种一问一答；JSON、JSONL、"
-                "Parquet，或者有“输入”“输出”两列的 CSV、Excel（xlsx）；UTF-8、GBK 或 Big5。已经有的样本不会重复添加。"
-            )
-        )
     path = right.text_input(
         _("或者填这台机器上的文件或文件夹路径"), placeholder="/data/wishes", **kept_text("import_path")
     ).strip()
@@ -84,6 +78,12 @@ def _from_files(workspace: Workspace, recipe_key: str, state: str, version: str)
     chosen: list[OfferedFile | Path] = [*uploads, *([Path(path).expanduser()] if path else [])]
     can_import = show_previews(workspace, recipe_key, chosen, encoding)
     pressed = st.button(_("导入"), key="import", type="primary", icon="📥", disabled=not can_import)
+    st.caption(
+        _(
+            "认得的格式：教程的原始文件和训练文件（conversation）、Alpaca、ShareGPT、messages、各种一问一答；JSON、JSONL、"
+            "Parquet，或者有“输入”“输出”两列的 CSV、Excel（xlsx）；UTF-8、GBK 或 Big5。已经有的样本不会重复添加。"
+        )
+    )
     if pressed and version:
         with report_errors(), st.spinner(_("正在导入")):
             _as_version(workspace, recipe_key, version, chosen, encoding)

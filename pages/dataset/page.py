@@ -11,6 +11,7 @@ from pages.dataset.importing import import_part
 from pages.dataset.unlisted import unlisted_note
 from pages.dataset.varying import varying_fields
 from pages.dataset.versions import version_card
+from pages.shared.bound import bound
 from pages.shared.cell_words import share_titles
 from pages.shared.frame import current_recipe, remember_notice, report_errors
 from pages.shared.header import page_header
@@ -44,7 +45,7 @@ def freeze_part() -> None:
     doubtful = samples.count(engine, SampleFilter(recipe.key, states=(ACCEPTED,), clean=False))
     left, right = st.columns([2, 3], gap="large")
     with left:
-        top = st.columns([2, 3], vertical_alignment="center")
+        top = st.container(key="freeze_now").columns([2, 3], vertical_alignment="center")
         figure, begin = top[0].empty(), top[1].empty()
         if doubtful:
             st.warning(_("采用的样本里有 {n} 条还带着问题", n=doubtful))
@@ -61,7 +62,7 @@ def freeze_part() -> None:
             dataset.free_version_name(workspace, recipe.key),
             f"name_{recipe.key}",
         )
-        words = st.columns(2)
+        words = st.container(key="freeze_words").columns(2)
         name = words[0].text_input(_("名字"), max_chars=60, **own)
         own = kept(FORM, "version_note", any_text, "", f"note_{recipe.key}")
         note = words[1].text_area(_("备注"), height="content", max_chars=500, **own)
@@ -130,9 +131,7 @@ part = st.segmented_control(
     list(PARTS),
     default="freeze",
     required=True,
-    format_func=lambda value: PARTS[value],
-    key="part",
-    bind="query-params",
+    **bound("part", PARTS, lambda value: PARTS[value]),
     label_visibility="collapsed",
 )
 with report_errors():

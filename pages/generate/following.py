@@ -4,6 +4,7 @@ import streamlit as st
 from pydantic import ValidationError
 
 from pages.generate.asking_teacher import asking_teacher
+from pages.generate.following_examples import following_examples
 from pages.generate.teacher_form import TeacherSetup
 from pages.shared.frame import remember_notice, report_errors
 from pages.shared.job_progress import job_bar, log_view, stop_button
@@ -50,6 +51,7 @@ def following_part(workspace: Workspace, recipe: Recipe) -> None:
             setup, options = asking_teacher(workspace, refusal, "_following")
         if setup.provider.can_chat:
             _start(workspace, recipe, plan, setup, options)
+        following_examples(workspace, recipe.key, plan)
 
 
 def _progress(workspace: Workspace, recipe: str, was_active: bool) -> None:

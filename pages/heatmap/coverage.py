@@ -5,6 +5,7 @@ import streamlit as st
 
 from pages.heatmap.cell_figure import CONFIG, cell_figure, chosen_cells
 from pages.heatmap.map_order import shown_entries
+from pages.shared.bound import bound
 from pages.shared.cell_words import style_words
 from pages.shared.frame import remember_notice, report_errors, spoken
 from pages.shared.kept import kept_number
@@ -27,14 +28,13 @@ CONCURRENCY = 8
 def coverage_view(workspace: Workspace, recipe: Recipe) -> None:
     """Draws the map of samples, the link from each cell to its samples, and the top-up of thin cells."""
     row = st.columns([3, 5], vertical_alignment="bottom")
+    measures = {"count": _("样本数"), "share": _("采用率")}
     colour = row[0].segmented_control(
         _("颜色表示"),
-        ["count", "share"],
+        list(measures),
         default="count",
         required=True,
-        format_func=lambda value: _("样本数") if value == "count" else _("采用率"),
-        key="coverage_what",
-        bind="query-params",
+        **bound("coverage_what", measures, lambda value: measures[value]),
     )
     styles = row[1].pills(
         _("只数这些{kinds}", kinds=style_words()),

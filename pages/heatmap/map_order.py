@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from pages.shared.bound import bound
 from tianji_core.i18n import _
 from tianji_core.recipe import Name, Recipe, Scene
 
@@ -13,6 +14,7 @@ def shown_entries(recipe: Recipe) -> tuple[list[str], list[str]]:
     relation_titles, kind_titles = recipe.relation_titles(), recipe.kind_titles()
     relations = [r for r in relation_titles if any(n.relation == r for n in names)]
     kinds = [k for k in kind_titles if any(s.kind == k for s in scenes)]
+    orders = {"list": _("列表顺序"), "kind": _("按关系和类别"), "fit": _("不适合的在前")}
     with st.expander(_("筛选和排序"), icon="🔀"):
         columns = st.columns(3)
         chosen_relations = columns[0].multiselect(
@@ -33,16 +35,10 @@ def shown_entries(recipe: Recipe) -> tuple[list[str], list[str]]:
         )
         order = columns[2].segmented_control(
             _("顺序"),
-            ["list", "kind", "fit"],
+            list(orders),
             default="list",
             required=True,
-            format_func=lambda value: {
-                "list": _("列表顺序"),
-                "kind": _("按关系和类别"),
-                "fit": _("不适合的在前"),
-            }[value],
-            key="map_order",
-            bind="query-params",
+            **bound("map_order", orders, lambda value: orders[value]),
         )
     names = [n for n in names if not chosen_relations or n.relation in chosen_relations]
     scenes = [s for s in scenes if not chosen_kinds or s.kind in chosen_kinds]

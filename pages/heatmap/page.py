@@ -11,6 +11,7 @@ from pages.heatmap.misfits import misfits_view
 from pages.heatmap.one_row import edit_by_row, pick_row
 from pages.heatmap.rating import rating_view
 from pages.heatmap.suitability_map import edit_by_form, edit_by_mouse, legend, mouse_mode
+from pages.shared.bound import bound
 from pages.shared.cell_words import style_word, style_words
 from pages.shared.frame import current_recipe, remember_notice, report_errors
 from pages.shared.header import page_header
@@ -139,9 +140,7 @@ with st.container(horizontal=True, key="map_bar", vertical_alignment="center"):
         list(VIEWS),
         default="map",
         required=True,
-        format_func=lambda name: VIEWS[name],
-        key="map_view",
-        bind="query-params",
+        **bound("map_view", VIEWS, lambda name: VIEWS[name]),
         label_visibility="collapsed",
         width="content",
     )

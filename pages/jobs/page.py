@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pages.jobs.afterwards import afterwards_part
+from pages.shared.bound import bound, chosen
 from pages.shared.clock import SECOND, local_time
 from pages.shared.frame import report_errors
 from pages.shared.header import page_header
@@ -48,7 +49,7 @@ workspace = page_header(
 
 def pick_kind() -> str | None:
     """Draws the choice among the kinds of the jobs that there are; returns the kind, None for all."""
-    asked = st.query_params.get("kind", "")
+    asked = chosen("kind", KINDS, lambda k: KINDS[k])
     there = {job.kind for job in jobs.listed(workspace, limit=LOOKED_AT)} | {asked}
     kinds = [kind for kind in KINDS if kind in there]
     if len(kinds) < 2:
@@ -56,9 +57,7 @@ def pick_kind() -> str | None:
     return st.pills(
         _("种类"),
         kinds,
-        format_func=lambda k: KINDS[k],
-        key="kind",
-        bind="query-params",
+        **bound("kind", kinds, lambda k: KINDS[k]),
         label_visibility="collapsed",
     )
 

@@ -24,6 +24,7 @@ from pages.lists.recipe_tables import (
 from pages.lists.renaming import follow_switch
 from pages.lists.style_editor import style_editor
 from pages.lists.suggesting import suggest_box
+from pages.shared.bound import bound
 from pages.shared.frame import opened_recipe, remember_notice, reopen_recipe, report_errors
 from pages.shared.header import page_header
 from pages.shared.kept import save_bar
@@ -212,9 +213,7 @@ with report_errors():
         list(PARTS),
         default=next(iter(PARTS)),
         required=True,
-        format_func=lambda name: PARTS[name][0],
-        key="list",
-        bind="query-params",
+        **bound("list", PARTS, lambda name: PARTS[name][0]),
         label_visibility="collapsed",
     )
     PARTS[part if part in PARTS else next(iter(PARTS))][1]()

@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.lists.placeholders import offer_placeholders, placeholder_row
 from pages.lists.prompt_preview import prompt_preview
+from pages.shared.bound import bound
 from pages.shared.frame import report_errors
 from pages.shared.kept import forget, kept, note, save_bar
 from pages.shared.usable import any_text
@@ -85,12 +86,15 @@ def _request(recipe: Recipe, revision: int, save: Save) -> None:
         _("造文本之外也会请模型做事，用的原文都在这里。单独占一行的占位没有内容时整行不写；花括号要写两遍。")
     )
     changed_ones = set(recipe.requests)
+
+    def called(name: str) -> str:
+        said = _(REQUESTS[name].title)
+        return f"{said}  ✏️" if name in changed_ones else said
+
     key = st.selectbox(
         _("哪一条"),
         list(REQUESTS),
-        format_func=lambda name: _(REQUESTS[name].title) + ("  ✏️" if name in changed_ones else ""),
-        key="request_kind",
-        bind="query-params",
+        **bound("request_kind", REQUESTS, called),
     )
     kind = REQUESTS[key]
     form, name = f"requests-{recipe.key}", f"request_{key}"

@@ -8,6 +8,7 @@ import streamlit as st
 from pages.lists.dragging import dragged, reordered
 from pages.lists.prompt_preview import style_preview
 from pages.lists.recipe_tables import examples_table
+from pages.shared.bound import bound
 from pages.shared.cell_words import suffix_example
 from pages.shared.frame import report_errors
 from pages.shared.kept import forget, kept, save_bar
@@ -65,12 +66,14 @@ def _chosen_style(recipe: Recipe, save: Save) -> str | None:
     """Draws the list of the styles, and the buttons that move the chosen one."""
     names = [style.text for style in recipe.styles]
     on = {style.text: style.enabled for style in recipe.styles}
+
+    def called(name: str) -> str:
+        return plain(name) if on.get(name) else _("{name}（停用）", name=plain(name))
+
     chosen = st.radio(
         recipe.words.shown().style,
         names,
-        format_func=lambda name: plain(name) if on.get(name) else _("{name}（停用）", name=plain(name)),
-        key="style_detail",
-        bind="query-params",
+        **bound("style_detail", names, called),
     )
     if chosen not in names:
         return None

@@ -17,6 +17,7 @@ from pages.review.filter_address import (
 )
 from pages.review.more_filters import more_filters
 from pages.review.reviewer import reviewer_menu
+from pages.shared.bound import bound, chosen
 from pages.shared.frame import asked_number
 from pages.shared.text import plain
 from tianji_core.cleaning import BY_ID
@@ -62,9 +63,7 @@ def choose_view() -> str:
         list(titles),
         default="card",
         required=True,
-        format_func=lambda value: titles[value],
-        key="view",
-        bind="query-params",
+        **bound("view", titles, lambda value: titles[value]),
         label_visibility="collapsed",
         width="content",
     )
@@ -74,10 +73,9 @@ def choose_view() -> str:
 def filters(workspace: Workspace, recipe: Recipe) -> FilterChoice:
     """Draws the filter bar in one line, the filters that are set below it, and returns what is chosen."""
     with st.container(horizontal=True, key="filter_row", vertical_alignment="center"):
+        # One view is about steps, not about samples.
+        disabled = chosen("view", titles := views(), lambda value: titles[value]) == "record"
         state = _state()
-        disabled = (
-            st.query_params.get("view") == views()["record"]
-        )  # this view is about steps, not about samples
         text = st.text_input(
             _("搜索内容"),
             key="q",
@@ -91,18 +89,18 @@ def filters(workspace: Workspace, recipe: Recipe) -> FilterChoice:
         set_filters = _set_filters()
         label = _("筛选 {n}", n=len(set_filters)) if set_filters else _("筛选")
         with st.popover(label, key="filters", icon=":material/filter_list:", disabled=disabled):
-            chosen = _filter_fields(workspace, recipe)
+            fields = _filter_fields(workspace, recipe)
         st.space("stretch")
         reviewer_menu(workspace, recipe.key)
     _chips(set_filters)
-    finding, order = chosen.finding, chosen.order
+    finding, order = fields.finding, fields.order
     sample_filter = SampleFilter(
         recipe.key,
         states=() if state == "all" else (state,),
-        styles=chosen.styles,
-        names=chosen.names,
-        scenes=chosen.scenes,
-        options=chosen.options,
+        styles=fields.styles,
+        names=fields.names,
+        scenes=fields.scenes,
+        options=fields.options,
         rules=(finding,) if finding in BY_ID else (),
         clean={"clean": True, "any": False}.get(finding),
         text=(text or "").strip(),
@@ -145,12 +143,12 @@ def _set_filters() -> dict[str, str]:
     return {name: value for name in names if (value := _("、").join(st.query_params.get_all(name)))}
 
 
-def _chips(chosen: Mapping[str, str]) -> None:
+def _chips(set_ones: Mapping[str, str]) -> None:
     """Draws each filter that is set as a button that takes it away."""
-    if not chosen:
+    if not set_ones:
         return
     with st.container(horizontal=True, key="chips", gap="small"):
-        for name, value in chosen.items():
+        for name, value in set_ones.items():
             shown = source_title(value) if name == "source" else value[:40]
             st.button(
                 _("{title}：{value}", title=filter_title(name), value=plain(shown)),
@@ -160,19 +158,18 @@ def _chips(chosen: Mapping[str, str]) -> None:
                 on_click=clear_filter,
                 args=(name,),
             )
-        if len(chosen) > 1:
+        if len(set_ones) > 1:
             st.button(_("清除筛选"), key="chip_all", type="tertiary", on_click=clear_filters)
 
 
 def _state() -> str:
+    states = (PENDING, ACCEPTED, REJECTED, "all")
     state = st.segmented_control(
         _("状态"),
-        [PENDING, ACCEPTED, REJECTED, "all"],
+        states,
         default=PENDING,
         required=True,
-        format_func=lambda value: _(STATE_TITLES.get(value, "全部")),
-        key="state",
-        bind="query-params",
+        **bound("state", states, lambda value: _(STATE_TITLES.get(value, "全部"))),
         label_visibility="collapsed",
     )
     return state or "all"
@@ -199,13 +196,12 @@ def _options(column: DeltaGenerator, recipe: Recipe) -> Options:
 
 def _finding(recipe: Recipe, column: DeltaGenerator) -> str:
     """Returns a rule's id, 'clean' for samples without findings, 'any' for samples with some, or ''."""
+    known = ["clean", "any", *(key for key, rule in BY_ID.items() if rule.holds_in(recipe))]
     finding = column.selectbox(
         _("问题"),
-        ["clean", "any", *(key for key, rule in BY_ID.items() if rule.holds_in(recipe))],
+        known,
         index=None,
-        format_func=_finding_title,
-        key="finding",
-        bind="query-params",
+        **bound("finding", known, _finding_title),
         placeholder=_("全部"),
     )
     return finding or ""
@@ -219,9 +215,7 @@ def _order(column: DeltaGenerator) -> str:
     order = column.selectbox(
         _("顺序"),
         list(ORDER_TITLES),
-        format_func=lambda value: _(ORDER_TITLES[value]),
-        key="order",
-        bind="query-params",
+        **bound("order", ORDER_TITLES, lambda value: _(ORDER_TITLES[value])),
     )
     return order or BY_NUMBER
 

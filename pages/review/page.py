@@ -42,12 +42,9 @@ def samples_view(session: ReviewSession, view: str) -> None:
     """Draws the progress and a view of many samples at once."""
     show_outcome()
     counts = samples.state_counts(engine, SampleFilter(recipe.key))
-    with st.container(key="many_head"):
-        left, right = st.columns([2, 3], vertical_alignment="bottom")
-        with left:
-            progress_line(counts)
-        with right:
-            undo_buttons(workspace, recipe.key, session.who, session.keys)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="many_head"):
+        progress_line(counts)
+        undo_buttons(workspace, recipe.key, session.who, session.keys, brief=True)
     if not samples.page(engine, session.filter, limit=1):
         no_match(counts, session.filter)
     else:

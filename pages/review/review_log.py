@@ -8,6 +8,7 @@ import streamlit as st
 
 from pages.review.agreement_table import agreement_table
 from pages.review.session import ReviewSession, put_in_address
+from pages.shared.bound import bound
 from pages.shared.clock import SECOND as MOMENT
 from pages.shared.clock import local, local_time
 from pages.shared.frame import asked_number
@@ -20,6 +21,8 @@ from tianji_core.store.steps import ACTION_TITLES, SECOND, ReviewPace, Step, Ste
 
 _PAGE = 50
 """The number of steps on one page of the list."""
+_DATED = 7
+"""The number of spans up to which each has its date below the chart."""
 
 
 def review_log(session: ReviewSession) -> None:
@@ -31,26 +34,27 @@ def review_log(session: ReviewSession) -> None:
     if not steps.people(engine, key):
         st.info(_("还没有人审核过。回到“逐条”，从第一条开始。"), icon="🌱")
         return
+    units = {"day": _("按天"), "hour": _("按小时")}
     with left:
         unit = st.segmented_control(
             _("时间单位"),
-            ["day", "hour"],
+            list(units),
             default="day",
             required=True,
-            format_func=lambda value: {"day": _("按天"), "hour": _("按小时")}[value],
-            key="unit",
-            bind="query-params",
+            **bound("unit", units, lambda value: units[value]),
             label_visibility="collapsed",
         )
     pending = samples.state_counts(engine, SampleFilter(key))[PENDING]
-    _pace(steps.pace(engine, key, by_hour=unit == "hour"), pending)
+    by_hour = unit == "hour"
+    _pace(steps.pace(engine, key, by_hour=by_hour), pending, "%m-%d %H:%M" if by_hour else "%m-%d")
     _reviewers(session)
     st.subheader(_("每一步"))
     _steps(session)
 
 
-def _pace(spans: list[ReviewPace], pending: int) -> None:
-    """Draws the decisions per span and reviewer as bars, the samples pending after each span as a line."""
+def _pace(spans: list[ReviewPace], pending: int, dated: str) -> None:
+    """Draws the decisions per span and reviewer as bars, the samples pending after each span as a line;
+    ``dated`` is the form of the spans' dates."""
     starts = sorted({span.start for span in spans})
     if not starts:
         return
@@ -88,9 +92,9 @@ def _pace(spans: list[ReviewPace], pending: int) -> None:
         },
         legend={"orientation": "h", "y": 1.15},
     )
-    if len(starts) == 1:
-        figure.update_xaxes(tickvals=[local(starts[0])], tickformat="%m-%d %H:%M")
-    st.plotly_chart(figure, width="stretch", key="pace")
+    if len(starts) <= _DATED:  # else Plotly's own marks, which stand apart
+        figure.update_xaxes(tickvals=[local(start) for start in starts], tickformat=dated)
+    st.plotly_chart(figure, width="stretch", key="pace", config={"displayModeBar": False})
     st.caption(_("“还剩待审”从现在的待审数按决定数倒推。"))
 
 
@@ -152,9 +156,7 @@ def _step_filter(session: ReviewSession) -> StepFilter:
         _("做了什么"),
         list(ACTION_TITLES),
         index=None,
-        format_func=lambda value: _(ACTION_TITLES[value]),
-        key="feed_action",
-        bind="query-params",
+        **bound("feed_action", ACTION_TITLES, lambda value: _(ACTION_TITLES[value])),
         placeholder=_("全部"),
     )
     sample = columns[2].number_input(

@@ -33,27 +33,13 @@ def second_review_view(session: ReviewSession) -> None:
     share = second_verdicts.share(engine, key)
     any_state = replace(session.filter, states=())
     waiting = second_verdicts.waiting_count(engine, any_state, session.who)
-    columns = st.columns([3.4, 1.2, 3.4], vertical_alignment="bottom")
-    columns[0].markdown(
+    st.markdown(
         _(
             "“{who}”还有 **{n}** 条要复审。看不到别人的结论，样本的状态也不会变。",
             who=plain(session.who),
             n=waiting,
         )
     )
-    columns[1].number_input(
-        _("复审比例（%）"),
-        0.0,
-        100.0,
-        100 * share,
-        1.0,
-        "%.0f",
-        key="share",
-        on_change=_choose_share,
-        args=(session,),
-    )
-    with columns[2]:
-        undo_buttons(session.workspace, key, session.who, session.keys)
     sample = current_sample(
         session,
         lambda start, limit, reader: second_verdicts.waiting(
@@ -68,8 +54,21 @@ def second_review_view(session: ReviewSession) -> None:
             )
         )
         st.caption(_("换一个人来审：在右上角 👤 里换名字，或者用带 who=名字 的地址打开。"))
+        undo_buttons(session.workspace, key, session.who, session.keys)
     else:
         _blind_card(session, sample)
+    st.number_input(
+        _("复审比例（%）"),
+        0.0,
+        100.0,
+        100 * share,
+        1.0,
+        "%.0f",
+        key="share",
+        width=160,
+        on_change=_choose_share,
+        args=(session,),
+    )
     verdicts = second_verdicts.verdicts(engine, key)
     if verdicts:
         st.subheader(_("一致性"))
@@ -91,34 +90,35 @@ def _choose_share(session: ReviewSession) -> None:
 
 def _blind_card(session: ReviewSession, sample: Sample) -> None:
     """Draws one sample without its state, and the buttons for the second verdict."""
-    columns = st.columns([1.5, 1.5, 1.2, 3])
-    for column, name, label, icon, state in (
-        (columns[0], "accept", _c("button", "采用"), "✅", ACCEPTED),
-        (columns[1], "reject", _c("button", "弃用"), "🚫", REJECTED),
-    ):
-        column.button(
-            label,
-            key=f"second_{name}",
-            icon=icon,
-            shortcut=session.keys[name],
-            width="stretch",
-            on_click=_give_verdict,
-            args=(session, sample, state),
-        )
-    columns[2].button(
-        _("后一条"),
-        key="second_next",
-        shortcut=session.keys["next"],
-        width="stretch",
-        on_click=go_to,
-        args=(sample.id + 1,),
-    )
     with st.container(border=True):
         heading(sample, blind=True)
         conversation(sample)
         output_text(sample)
         st.markdown(length_text(sample.length, sample, session.context))
         finding_badges(findings.of(session.workspace.engine, [sample.id])[sample.id])
+    with st.container(horizontal=True, vertical_alignment="center", key="verdict"):
+        for name, label, icon, state in (
+            ("accept", _c("button", "采用"), ":material/check:", ACCEPTED),
+            ("reject", _c("button", "弃用"), ":material/block:", REJECTED),
+        ):
+            st.button(
+                label,
+                key=f"second_{name}",
+                icon=icon,
+                shortcut=session.keys[name],
+                on_click=_give_verdict,
+                args=(session, sample, state),
+            )
+        st.space("stretch")
+        undo_buttons(session.workspace, session.recipe.key, session.who, session.keys, brief=True)
+        st.button(
+            _("后一条"),
+            key="second_next",
+            type="tertiary",
+            shortcut=session.keys["next"],
+            on_click=go_to,
+            args=(sample.id + 1,),
+        )
 
 
 def _give_verdict(session: ReviewSession, sample: Sample, state: str) -> None:

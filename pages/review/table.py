@@ -24,10 +24,11 @@ TICKED, STATE, STARS, TEXT = "ticked", "state", "stars", "text"
 
 
 def table(session: ReviewSession) -> None:
-    """Draws the page that begins with the sample in the address, with its actions above."""
+    """Draws the page that begins with the sample in the address: its actions above, the other pages below."""
     engine, sample_filter, order = session.workspace.engine, session.filter, session.order
-    head = st.container(horizontal=True, vertical_alignment="center", key="table_decide")
-    tools = st.container(horizontal=True, vertical_alignment="center", key="table_tools")
+    head = st.container(horizontal=True, vertical_alignment="center", gap="small", key="table_decide")
+    rows = st.container()
+    tools = st.container(horizontal=True, vertical_alignment="center", gap="small", key="table_tools")
     with tools:
         size = _page_size()
     start = asked_number("from")
@@ -37,12 +38,17 @@ def table(session: ReviewSession) -> None:
     page, following = first_samples[:size], first_samples[size:]
     findings_by_id = findings.of(engine, [sample.id for sample in page])
     table_key = f"table_{page[0].id}_{len(page)}_{sum(sample.version for sample in page)}"
-    ticked, revisions = _editor(page, findings_by_id, table_key)
+    with rows:
+        ticked, revisions = _editor(page, findings_by_id, table_key)
     with head:
-        decision_buttons(session, ticked)
-    with tools:
+        if revisions:
+            save_button(session, revisions)
+        if ticked:
+            decision_buttons(session, ticked)
+        elif not revisions:
+            st.markdown(_("打勾选样本，再采用或弃用；双击一格可以改"), width="content")
         _tick_page_button(table_key)
-        save_button(session, revisions)
+    with tools:
         st.space("stretch")
         # Only the sides that are not known to be empty are counted, because a text search reads every sample.
         first, last = page[0].id if start is not None else None, page[-1].id if following else None
@@ -83,13 +89,13 @@ def _editor(
     frame = pd.DataFrame(
         {
             TICKED: [whole_page] * len(page),
-            "id": [sample.id for sample in page],
+            TEXT: [sample.output for sample in page],
+            "cell": [f"{cell_words(sample)}\n{sample.style}" for sample in page],
+            "findings": [_finding_titles(findings_by_id[sample.id]) for sample in page],
             STATE: [_state_title(sample.state) for sample in page],
             STARS: [sample.rating or 0 for sample in page],
-            "cell": [f"{cell_words(sample)}\n{sample.style}" for sample in page],
-            TEXT: [sample.output for sample in page],
             "length": [sample.length for sample in page],
-            "findings": [_finding_titles(findings_by_id[sample.id]) for sample in page],
+            "id": [sample.id for sample in page],
         }
     )
     key = f"{table_key}_{whole_page}"
@@ -102,16 +108,16 @@ def _editor(
         row_height=90,
         disabled=["id", "cell", "length", "findings"],
         column_config={
-            TICKED: st.column_config.CheckboxColumn(_c("column", "选"), width=58),
-            "id": st.column_config.NumberColumn(_("编号"), width=58, format="%d"),
+            TICKED: st.column_config.CheckboxColumn(_c("column", "选"), width=48),
+            TEXT: st.column_config.TextColumn(_("内容"), width=308, required=True),
+            "cell": st.column_config.TextColumn(_("格子"), width=108),
+            "findings": st.column_config.TextColumn(_("问题"), width=110),
             STATE: st.column_config.SelectboxColumn(
                 _("状态"), width=76, options=[_state_title(state) for state in STATES], required=True
             ),
             STARS: st.column_config.NumberColumn(_("星"), width=58, min_value=0, max_value=5, step=1),
-            "cell": st.column_config.TextColumn(_("格子"), width=108),
-            TEXT: st.column_config.TextColumn(_("内容"), width=300, required=True),
             "length": st.column_config.NumberColumn(_("字数"), width=44),
-            "findings": st.column_config.TextColumn(_("问题"), width=110),
+            "id": st.column_config.NumberColumn(_("编号"), width=58, format="%d"),
         },
     )
     edits: dict[int, dict[str, Any]] = st.session_state[key]["edited_rows"] if key in st.session_state else {}

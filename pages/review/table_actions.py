@@ -15,18 +15,14 @@ from tianji_core.store.steps import SampleRevision
 
 def decision_buttons(session: ReviewSession, ticked: Sequence[Sample]) -> None:
     """Draws the buttons that decide, fix or rate the ticked samples."""
-    st.markdown(_("选中 **{n}** 条", n=len(ticked)) if ticked else _("在最左边打勾选样本"))
+    st.markdown(_("选中 **{n}** 条", n=len(ticked)), width="content")
     for key, label, icon, state in (
         ("accept_chosen", _c("button", "采用"), "✅", ACCEPTED),
         ("reject_chosen", _c("button", "弃用"), "🚫", REJECTED),
         ("reopen_chosen", _("改回待审"), "🕓", PENDING),
     ):
-        st.button(
-            label, key=key, icon=icon, disabled=not ticked, on_click=_decide, args=(session, ticked, state)
-        )
-    st.button(
-        _("修正"), key="fix_chosen", icon="🪄", disabled=not ticked, on_click=_fix, args=(session, ticked)
-    )
+        st.button(label, key=key, icon=icon, on_click=_decide, args=(session, ticked, state))
+    st.button(_("修正"), key="fix_chosen", icon="🪄", on_click=_fix, args=(session, ticked))
     st.selectbox(
         _("打星"),
         [1, 2, 3, 4, 5, 0],
@@ -35,7 +31,6 @@ def decision_buttons(session: ReviewSession, ticked: Sequence[Sample]) -> None:
         key="stars_chosen",
         placeholder=_("打星"),
         label_visibility="collapsed",
-        disabled=not ticked,
         width=110,
         on_change=_rate,
         args=(session, ticked),
@@ -45,12 +40,11 @@ def decision_buttons(session: ReviewSession, ticked: Sequence[Sample]) -> None:
 def save_button(session: ReviewSession, revisions: Mapping[int, SampleRevision]) -> None:
     """Draws the button that saves the edited samples; ``revisions`` has one entry per sample id."""
     st.button(
-        _("保存改动（{n} 条）", n=len(revisions)) if revisions else _("双击可改"),
+        _("保存改动（{n} 条）", n=len(revisions)),
         key="save_table",
-        type="primary" if revisions else "secondary",
-        icon="💾" if revisions else "✏️",
+        type="primary",
+        icon="💾",
         shortcut=session.keys["save_edit"],
-        disabled=not revisions,
         on_click=_save,
         args=(session, revisions),
     )

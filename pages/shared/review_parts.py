@@ -114,11 +114,13 @@ def undo_buttons(
     who: str = "",
     keys: Mapping[str, str] | None = None,
     show: ShowSample | None = None,
+    brief: bool = False,
 ) -> None:
-    """Draws undo and redo, each with the step it would take, of one person's steps or of everybody's."""
-    with st.container(horizontal=True, gap="small"):
-        undo_button(workspace, recipe_key, who, keys, show)
-        redo_button(workspace, recipe_key, who, keys, show)
+    """Draws undo and redo, each with the step it would take, of one person's steps or of everybody's; where
+    they are to be ``brief`` in their tooltips."""
+    with st.container(horizontal=True, gap="small", width="content"):
+        undo_button(workspace, recipe_key, who, keys, show, brief)
+        redo_button(workspace, recipe_key, who, keys, show, brief)
 
 
 def undo_button(
@@ -150,12 +152,15 @@ def redo_button(
     who: str = "",
     keys: Mapping[str, str] | None = None,
     show: ShowSample | None = None,
+    brief: bool = False,
 ) -> None:
-    """Draws the button that takes the newest step that was undone again; it names the step."""
+    """Draws the button that takes the newest step that was undone again; it names the step, where it is to be
+    ``brief`` in its tooltip."""
     again = steps.next_redo(workspace.engine, recipe_key, who)
     st.button(
-        _("重做：{title}", title=plain(again.title)) if again else _("重做"),
+        _("重做：{title}", title=plain(again.title)) if again and not brief else _("重做"),
         key="redo",
+        help=plain(again.title) if again else None,
         icon=":material/redo:",
         shortcut=(keys or default_keys())["redo"],
         disabled=again is None,

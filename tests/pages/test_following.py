@@ -25,6 +25,14 @@ def test_accepted_samples_are_followed_up_by_one_click(workspace: Workspace, api
     assert not at.exception and "start_following" not in {button.key for button in at.button}
 
 
+def test_what_would_be_asked_is_shown_before_any_teacher_is_chosen(workspace: Workspace):
+    accepted(workspace, 5)
+    at = page(provider="offline", part="following")
+    shown = [text.value for text in at.markdown]
+    assert not at.exception and sum("🤖 …" in text for text in shown) == 3
+    assert any("会这样问" in text for text in shown)
+
+
 def test_no_kind_is_one_sentence(workspace: Workspace, api: LoopbackApi):
     lab_page(workspace, api)
     at = page(provider="lab", part="following")

@@ -3,6 +3,7 @@ by itself."""
 
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -118,3 +119,28 @@ def test_whatever_a_link_says_a_page_draws_and_sends_nothing(
 @pytest.mark.parametrize("run", ["file:///etc/passwd", "²", "-1"])
 def test_a_run_in_the_address_of_the_review_page_may_be_any_text(workspace: Workspace, run: str) -> None:
     opened("review", run=run, **{"import": run})
+
+
+@pytest.mark.parametrize(
+    ("language", "page", "address", "held"),
+    [
+        ("en", "lists", {"list": "提示词"}, {"list": "prompts"}),
+        ("zh", "lists", {"list": "Prompts"}, {"list": "prompts"}),
+        ("zh", "dataset", {"part": "versions"}, {"part": "versions"}),
+        ("en", "review", {"view": "列表", "state": "采用"}, {"view": "table", "state": "accepted"}),
+        ("zh", "review", {"view": "Table", "state": "Accepted"}, {"view": "table", "state": "accepted"}),
+        ("en", "jobs", {"kind": "train"}, {}),
+    ],
+)
+def test_a_link_opens_the_same_view_in_every_language(
+    workspace: Workspace, language: str, page: str, address: dict[str, str], held: dict[str, str]
+) -> None:
+    new = samples.NewSample("wishes", "系统", "祝妹妹生日", "妹妹，生日快乐！", name="妹妹", scene="生日")
+    samples.add(workspace.engine, replace(new, state="accepted"))
+    workspace.save_settings(workspace.settings().model_copy(update={"language": language}))
+    app = opened(page, **address)
+    assert {name: app.session_state[name] for name in held} == held
+
+
+def test_a_link_to_no_view_opens_the_first_one(workspace: Workspace) -> None:
+    assert opened("lists", list="没有这张表").session_state["list"] == "names"

@@ -77,17 +77,17 @@ def planned_follow_ups(workspace: Workspace, recipe_key: str, plan: FollowingPla
         if sample.history
     }
     planned: list[PlannedFollowUp] = []
-    left = plan.limit
     for batch in samples.each(workspace.engine, SampleFilter(recipe_key, states=(ACCEPTED,))):
         for sample in batch:
             known = recipe.name(sample.name) and recipe.scene(sample.scene) and recipe.style(sample.style)
-            if sample.history or not known or not left:
+            if sample.history or not known:
                 continue
             if (sample.input, sample.output) in followed:
                 continue
             if (drawn := _drawn(recipe, sample, plan)) is not None:
-                left -= 1
                 planned.append(drawn)
+                if len(planned) == plan.limit:
+                    return planned
     return planned
 
 
