@@ -38,7 +38,7 @@ def filter_fields(workspace: Workspace, recipe: Recipe) -> SampleFilter:
         reviewer = _one(left, key, "reviewer", _("谁动过"), steps.people(engine, key), str)
         low, high = _score(right, key)
         clean = st.checkbox(
-            _("只要规则没有发现问题的"), **kept(FORM, "freeze_clean", switch, False, f"clean_{key}")
+            _("只要没有问题、也没有拿不准的"), **kept(FORM, "freeze_clean", switch, False, f"clean_{key}")
         )
     return SampleFilter(
         key,
@@ -51,7 +51,7 @@ def filter_fields(workspace: Workspace, recipe: Recipe) -> SampleFilter:
         source=source or "",
         reviewer=reviewer or "",
         score=None if (low, high) == _SCORES else (low, high),
-        clean=True if clean else None,
+        sure=True if clean else None,
     )
 
 

@@ -72,20 +72,10 @@ def rules_overview(overview: cleaning.Overview) -> None:
 
 
 def _decide_all(session: ReviewSession) -> None:
-    """Draws the button that accepts the pending samples without findings, and one action on every match."""
+    """Draws the buttons that accept the pending samples without findings, sure and doubtful ones apart, and
+    one action on every match."""
     engine = session.workspace.engine
-    clean = replace(session.filter, clean=True, states=(PENDING,))
-    possible = session.filter.clean is not False and not session.filter.rules
-    number = samples.count(engine, clean) if possible else 0
-    st.button(
-        _("采用全部没有问题的 {n} 条待审样本", n=f"{number:,}") if number else _("没有能一起采用的样本"),
-        key="accept_clean",
-        type="primary",
-        icon="✅",
-        disabled=not number,
-        on_click=accept_all,
-        args=(session, clean),
-    )
+    _accept_clean(session)
     columns = st.columns([1.6, 3, 2], vertical_alignment="bottom")
     titles = {
         state: _("改为{state}", state=_(STATE_TITLES[state])) for state in (ACCEPTED, REJECTED, PENDING)
@@ -107,6 +97,35 @@ def _decide_all(session: ReviewSession) -> None:
         on_click=_do_all,
         args=(session, action),
     )
+
+
+def _accept_clean(session: ReviewSession) -> None:
+    """Draws the buttons that accept pending samples without findings: the sure ones, and the doubtful ones
+    too."""
+    engine = session.workspace.engine
+    possible = session.filter.clean is not False and not session.filter.rules
+    sure = replace(session.filter, sure=True, states=(PENDING,))
+    doubtful = replace(sure, sure=False)
+    number = samples.count(engine, sure) if possible and session.filter.sure is None else 0
+    unsure = samples.count(engine, doubtful) if possible else 0
+    with st.container(horizontal=True):
+        st.button(
+            _("采用全部没有问题的 {n} 条待审样本", n=f"{number:,}") if number else _("没有能一起采用的样本"),
+            key="accept_clean",
+            type="primary",
+            icon="✅",
+            disabled=not number,
+            on_click=accept_all,
+            args=(session, sure),
+        )
+        if unsure:
+            st.button(
+                _("拿不准的 {n} 条也采用", n=f"{unsure:,}"),
+                key="accept_unsure",
+                help=_("没有发现问题，但有别的迹象让人不放心；最好在“逐条”里看过再采用。"),
+                on_click=accept_all,
+                args=(session, doubtful),
+            )
 
 
 def accept_all(session: ReviewSession, sample_filter: SampleFilter) -> None:

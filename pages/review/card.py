@@ -85,7 +85,8 @@ def _card(session: ReviewSession, sample: Sample, counts: Mapping[str, int]) -> 
                     st.markdown(length_text(sample.length, sample, session.context))
                 with st.container(key="sample_panel"):
                     sample_panel(card)
-                finding_badges(findings.of(engine, [sample.id])[sample.id])
+                found = findings.of(engine, [sample.id])[sample.id]
+                finding_badges(found, cleaning.doubt_of_turns(sample, session.context))
                 if proposal is not None:
                     st.caption(_("建议的修正（{key}）", key=session.keys["fix"].upper()))
                     changes_html(proposal.changes)

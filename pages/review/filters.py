@@ -31,6 +31,7 @@ from tianji_core.store.samples import (
     RANDOM,
     REJECTED,
     STATE_TITLES,
+    UNSURE,
     SampleFilter,
 )
 from tianji_core.workspace import Workspace
@@ -103,6 +104,7 @@ def filters(workspace: Workspace, recipe: Recipe) -> FilterChoice:
         options=fields.options,
         rules=(finding,) if finding in BY_ID else (),
         clean={"clean": True, "any": False}.get(finding),
+        sure=False if finding == UNSURE else None,
         text=(text or "").strip(),
         **more_filters_in_address(),
     )
@@ -195,8 +197,9 @@ def _options(column: DeltaGenerator, recipe: Recipe) -> Options:
 
 
 def _finding(recipe: Recipe, column: DeltaGenerator) -> str:
-    """Returns a rule's id, 'clean' for samples without findings, 'any' for samples with some, or ''."""
-    known = ["clean", "any", *(key for key, rule in BY_ID.items() if rule.holds_in(recipe))]
+    """Returns a rule's id, 'clean' for samples without findings, :data:`UNSURE` for the doubtful ones
+    of them, 'any' for samples with some, or ''."""
+    known = ["clean", UNSURE, "any", *(key for key, rule in BY_ID.items() if rule.holds_in(recipe))]
     finding = column.selectbox(
         _("问题"),
         known,
@@ -208,7 +211,8 @@ def _finding(recipe: Recipe, column: DeltaGenerator) -> str:
 
 
 def _finding_title(finding: str) -> str:
-    return {"clean": _("没有问题"), "any": _("有问题")}.get(finding) or _(BY_ID[finding].title)
+    titles = {"clean": _("没有问题"), UNSURE: _("拿不准"), "any": _("有问题")}
+    return titles.get(finding) or _(BY_ID[finding].title)
 
 
 def _order(column: DeltaGenerator) -> str:

@@ -1,5 +1,5 @@
-"""清洗: how many pending samples the rules find clean, can fix, or leave for a person, with the three steps in
-the order in which one takes them."""
+"""清洗: how many pending samples the rules find clean, can fix, or leave for a person, with the steps in the
+order in which one takes them."""
 
 from dataclasses import replace
 
@@ -12,7 +12,7 @@ from tianji_core.cleaning import SAFE_RULES
 from tianji_core.i18n import _
 from tianji_core.roles import Role
 from tianji_core.store import findings, samples
-from tianji_core.store.samples import PENDING, SampleFilter
+from tianji_core.store.samples import BY_NUMBER, PENDING, UNSURE, SampleFilter
 
 
 def funnel(session: ReviewSession) -> None:
@@ -26,7 +26,8 @@ def funnel(session: ReviewSession) -> None:
     if not waiting:
         return
     repairs = findings.repairs(engine, pending, SAFE_RULES)
-    fixable, clean = repairs.whole + repairs.partly, waiting - sum(repairs)
+    fixable, sure = repairs.whole + repairs.partly, replace(pending, sure=True)
+    clean, unsure = samples.count(engine, sure), samples.count(engine, replace(pending, sure=False))
     person = repairs.partly + repairs.person
     main = "fix" if fixable else "accept"
     with st.container(
@@ -39,9 +40,16 @@ def funnel(session: ReviewSession) -> None:
                 _("2 采用 {n} 条没毛病的", n=f"{clean:,}"),
                 clean,
                 accept_all,
-                (session, replace(pending, clean=True)),
+                (session, sure),
             ),
-            ("look", _("3 逐条看 {n} 条", n=f"{person:,}"), person, _look, ()),
+            ("unsure", _("3 看 {n} 条拿不准的", n=f"{unsure:,}"), unsure, _look, (UNSURE, UNSURE)),
+            (
+                "look",
+                _("{step} 逐条看 {n} 条", step=4 if unsure else 3, n=f"{person:,}"),
+                person,
+                _look,
+                ("any", BY_NUMBER),
+            ),
         ):
             if not number:
                 continue
@@ -56,6 +64,6 @@ def funnel(session: ReviewSession) -> None:
                 st.rerun()  # the filters and the head stand outside this fragment
 
 
-def _look() -> None:
-    """Callback: shows the samples with findings."""
-    st.session_state["finding"] = "any"
+def _look(finding: str, order: str) -> None:
+    """Callback: shows the samples with findings, or the doubtful ones without."""
+    st.session_state["finding"], st.session_state["order"] = finding, order

@@ -8,7 +8,7 @@ import streamlit as st
 from pages.shared.cell_words import cell_words
 from pages.shared.difference import turn_title
 from pages.shared.text import plain
-from tianji_core.cleaning import BY_ID, Context
+from tianji_core.cleaning import BY_ID, Context, Doubt
 from tianji_core.i18n import _
 from tianji_core.recipe import options_text
 from tianji_core.store.findings import Finding
@@ -38,8 +38,19 @@ def length_words(length: int, sample: Sample, context: Context) -> str:
     return _("{n} 字（{style}要 {low}-{high} 字）", n=length, style=asked, low=low, high=high)
 
 
-def finding_badges(findings: Sequence[Finding]) -> None:
-    """Draws one badge per finding with its explanation on hover, and the details below."""
+def finding_badges(findings: Sequence[Finding], doubt: Doubt | None = None) -> None:
+    """Draws one badge per finding with its explanation on hover, and the details below; without findings,
+    what a doubtful text is in doubt about."""
+    if not findings and doubt is not None and not doubt.is_sure:
+        st.badge(
+            _("拿不准 {share}", share=f"{doubt.value:.0%}"),
+            icon="🤔",
+            color="yellow",
+            help=_("没有规则说它有问题；几个弱的迹象合起来不够放心，所以留给人看。"),
+        )
+        said = f"“{doubt.sentence}”{doubt.why}" if doubt.sentence else doubt.why
+        st.caption(plain(said))
+        return
     if not findings:
         st.badge(_("没有发现问题"), icon="✅", color="green")
         return

@@ -14,3 +14,4 @@ def test_the_developers_half_is_read_as_well_as_before() -> None:
     assert measured["right_fixes"] >= 0.95
     assert measured["clean_damaged"] == 0
     assert measured["wrong_accepted"] <= 0.02
+    assert measured["clean_left"] <= 0.25

@@ -25,6 +25,8 @@ from tianji_core.workspace import Workspace
 
 ALL = SampleFilter("wishes")
 CLEAN = "妹妹，生日快乐！愿你新的一岁平安喜乐，每天都有好心情。"
+DOUBTFUL = "妹妹，生日快乐，他说他的舅舅今年也要来，让她把奶奶的账本带上。"
+"""No rule objects to it, and yet it is not sure."""
 Open = Callable[..., AppTest]
 
 
@@ -204,6 +206,27 @@ def test_everything_without_findings_is_accepted_at_once_after_saying_how_many(
     press(app, "accept_clean")
     assert states(workspace) == [ACCEPTED, PENDING, PENDING]
     assert app.button(key="accept_clean").disabled
+
+
+def test_what_is_doubtful_is_left_to_a_person_with_the_reason_and_accepted_by_a_button_of_its_own(
+    review: Open, workspace: Workspace, ids: list[int]
+) -> None:
+    new = NewSample("wishes", "系统", "祝妹妹生日", DOUBTFUL, "妹妹", "生日", "正常")
+    with writing(workspace.engine) as connection:
+        samples.insert_new(connection, [new], IMPORT)
+    app = review()
+    assert app.button(key="funnel_accept").label == "2 采用 1 条没毛病的"
+    assert app.button(key="funnel_unsure").label == "3 看 1 条拿不准的"
+    assert app.button(key="funnel_look").label == "4 逐条看 2 条"
+    press(app, "funnel_unsure")
+    assert "共 1 条" in shown(app)
+    assert "拿不准" in shown(app) and "看不出来" in shown(app)
+    assert review(finding="拿不准").button(key="chip_finding").label == "问题：拿不准"
+    app = review(view="批量")
+    press(app, "accept_clean")
+    assert states(workspace) == [ACCEPTED, PENDING, PENDING, PENDING]
+    press(app, "accept_unsure")
+    assert states(workspace) == [ACCEPTED, PENDING, PENDING, ACCEPTED]
 
 
 def test_all_fixes_are_applied_as_one_step(review: Open, workspace: Workspace, ids: list[int]) -> None:

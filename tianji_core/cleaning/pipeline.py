@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from tianji_core.cleaning.comparing import compare_all, forget_outdated, must_compare
 from tianji_core.cleaning.rule import Context, context_of
 from tianji_core.cleaning.rules import EXACT_DUPLICATE, SAFE_RULES, TOO_ALIKE
-from tianji_core.cleaning.turns import Turns, check_turns, clean_turns
+from tianji_core.cleaning.turns import Turns, check_turns, clean_turns, doubt_of_turns
 from tianji_core.cleaning.unfinished import RULE as UNFINISHED_RULE
 from tianji_core.cleaning.unfinished import unfinished
 from tianji_core.i18n import _
@@ -118,8 +118,19 @@ def check_again(workspace: Workspace, recipe_key: str, progress: Progress | None
 
 
 def _check_batch(workspace: Workspace, recipe_key: str, batch: Sequence[Unchecked], context: Context) -> None:
-    own = {sample.id: own_findings(sample, context) for sample in batch}
-    save_findings(workspace, recipe_key, batch, own)
+    own: dict[int, list[Finding]] = {}
+    doubts: dict[int, float] = {}
+    for sample in batch:
+        own[sample.id] = own_findings(sample, context)
+        if not own[sample.id] and (value := doubt_of(sample, context)):
+            doubts[sample.id] = value
+    save_findings(workspace, recipe_key, batch, own, doubts)
+
+
+def doubt_of(sample: Unchecked, context: Context) -> float:
+    """Returns how doubtful a sample is in which nothing was found, as it is stored: 0 for a sure one."""
+    found = doubt_of_turns(sample, context)
+    return 0.0 if found.is_sure else round(found.value, 2)
 
 
 def own_findings(sample: Unchecked, context: Context) -> list[Finding]:
@@ -132,10 +143,14 @@ def own_findings(sample: Unchecked, context: Context) -> list[Finding]:
 
 
 def save_findings(
-    workspace: Workspace, recipe_key: str, batch: Sequence[Unchecked], own: Mapping[int, list[Finding]]
+    workspace: Workspace,
+    recipe_key: str,
+    batch: Sequence[Unchecked],
+    own: Mapping[int, list[Finding]],
+    doubts: Mapping[int, float],
 ) -> None:
     """Stores what was found in each sample of ``batch`` alone (by number), with what follows from the samples
-    beside it."""
+    beside it, and the ``doubts`` about those in which nothing was found."""
     twins = findings.twins(workspace.engine, recipe_key, batch, EXACT_DUPLICATE.id)
     imitated = [sample.id for sample in batch if sample.source == IMITATION]
     alike = imitation.too_close(workspace.engine, imitated)
@@ -147,7 +162,7 @@ def save_findings(
         if sample.id in alike and sample.output == sample.original:
             items.append(Finding(TOO_ALIKE.id, alike[sample.id]))
         by_sample[sample.id] = (sample.version, items)
-    findings.save(workspace.engine, by_sample)
+    findings.save(workspace.engine, by_sample, doubts)
 
 
 def propose(sample: Sample, context: Context, rules: Collection[str] = SAFE_RULES) -> Proposal | None:

@@ -171,3 +171,20 @@ def _other_name(word: str, name: str) -> bool:
     if _PROPER.fullmatch(word) is None or _PROPER.fullmatch(name) is None:
         return False
     return not (_NO_NAME | set(name[1:])) & set(word[1:]) and not _NO_NAME & set(name[1:])
+
+
+@cache
+def _mentions() -> dict[str, tuple[str, ...]]:
+    """Returns pair of characters → the words of relation that begin with it."""
+    found: dict[str, list[str]] = {}
+    for word in _words():
+        if len(word) > 1:
+            found.setdefault(word[:2], []).append(word)
+    return {pair: tuple(sorted(words, key=len, reverse=True)) for pair, words in found.items()}
+
+
+def kin_words(text: str) -> frozenset[str]:
+    """Returns the words of relation of two characters and more that a text mentions."""
+    known = _mentions()
+    pairs = known.keys() & set(map(str.__add__, text, text[1:]))
+    return frozenset(word for pair in pairs for word in known[pair] if word in text)

@@ -98,7 +98,7 @@ FIXABLE_RULES = tuple(rule.id for rule in RULES if rule.safe or rule.id in SUGGE
 def check(sample: HasText, context: Context) -> list[Finding]:
     """Returns the findings of the rules in a text. ``fixed`` of a finding is the whole text after the fix of
     that rule alone, None where :func:`clean_text` would not apply it."""
-    sample = _addressed(sample, context)
+    sample = addressed(sample, context)
     subject = about(sample, sample.output)
     if (nothing := EMPTY_RULE.look(subject.output, subject, context)) is not None:
         return [Finding(EMPTY_RULE.id, nothing.detail)]
@@ -114,7 +114,7 @@ def check(sample: HasText, context: Context) -> list[Finding]:
     return findings
 
 
-def _addressed(sample: HasText, context: Context) -> HasText:
+def addressed(sample: HasText, context: Context) -> HasText:
     """Returns the sample, without the name that stands for nobody where the recipe has no receivers."""
     return sample if context.recipe.receivers else about(sample, sample.output)._replace(name="")
 
@@ -147,7 +147,7 @@ def clean_text(sample: HasText, context: Context, rules: Collection[str] = SAFE_
 
     A fix that would leave nothing, or would hide that a person must decide, is not applied. Cleaning a clean
     text changes nothing."""
-    sample = _addressed(sample, context)
+    sample = addressed(sample, context)
     chosen = [rule for rule in RULES if rule.id in rules and rule.holds_in(context.recipe)]
     text, settled = _fixed(sample, context, chosen)
     if not settled:  # a replacement of the person's own brings back what another rule fixes

@@ -26,11 +26,15 @@ from tianji_core.yaml_reading import read_yaml
 
 FILE = CONFIGS / "cleaning" / "talk_model.json"
 FAULTS = FILE.with_name("fault_model.json")
+DOUBT = FILE.with_name("doubt_model.json")
 SIGNS = CONFIGS / "cleaning" / "talk_signs.yaml"
 SCALE = 100
 """Weights are stored as integers: the weight times this number."""
 PACKED = ("mournful", "loving", "elsewhere")
 """The models of faults that look at the same n-grams as the model of talk."""
+AMISS, FAMILIAR = "amiss", "familiar"
+"""The model of texts with which anything is wrong, and the n-grams that good texts are made of; both stand in
+the file of :mod:`tianji_core.cleaning.doubt`."""
 _FIELD = 30
 """Bits of a sum of weights of one model; those of the next stand above them. One look at an n-gram gives
 all, which is what most of the time goes to."""
@@ -127,13 +131,16 @@ def said_of(text: str, bare: str) -> list[str]:
 
 class WordScores(NamedTuple):
     """What the words of a piece say: the log-odds that it is talk, that it mourns or wishes ill, that only
-    lovers say so; what each of ``size`` n-grams adds to those that the whole text is no blessing.
-    ``plain`` are the words as :func:`plain` gives them."""
+    lovers say so; what its ``size`` n-grams add to those that the whole text is no blessing, and that
+    anything is wrong with it; how many of them are familiar. ``plain`` are the words as :func:`plain` gives
+    them."""
 
     talk: float
     mournful: float
     loving: float
     elsewhere: int
+    amiss: int
+    familiar: int
     size: int
     plain: str
 
@@ -144,6 +151,7 @@ class _Weights(NamedTuple):
     words: dict[str, int]
     bias: int
     fault_bias: tuple[int, ...]
+    amiss_bias: int
     said: dict[str, int]
     context: tuple[float, ...]
     context_bias: float
@@ -153,6 +161,8 @@ class _Weights(NamedTuple):
 def _weights() -> _Weights:
     file = json.loads(FILE.read_text(encoding="utf-8"))
     faults = json.loads(FAULTS.read_text(encoding="utf-8"))
+    doubt = json.loads(DOUBT.read_text(encoding="utf-8"))
+    amiss, familiar = unpacked(doubt[AMISS]["weights"]), doubt[FAMILIAR].split(" ")
     context, words = file["context"], unpacked(file["weights"])
     said = {}
     for n, head in enumerate(PACKED, 1):
@@ -161,10 +171,14 @@ def _weights() -> _Weights:
                 said[word] = weight
             else:
                 words[word] = words.get(word, 0) + (weight << n * _FIELD)
+    for n, more in enumerate((amiss, dict.fromkeys(familiar, 1)), len(PACKED) + 1):
+        for word, weight in more.items():
+            words[word] = words.get(word, 0) + (weight << n * _FIELD)
     return _Weights(
         words,
         file["bias"],
         tuple(faults[head]["bias"] for head in PACKED),
+        doubt[AMISS]["bias"],
         said,
         tuple(context["weights"][name] for name in NAMES),
         context["bias"],
@@ -214,16 +228,18 @@ def word_scores(text: str, name: str) -> WordScores:
     rest = sum(map(weights.words.get, found, repeat(0)))
     root = math.sqrt(len(found))
     sums = []
-    for _head in range(len(PACKED)):
+    for _head in range(len(PACKED) + 2):
         sums.append(((rest + _HALF) & _MASK) - _HALF)
         rest = (rest - sums[-1]) >> _FIELD
-    talk, mournful, loving = sums
+    talk, mournful, loving, elsewhere, amiss = sums
     marked = MARK_VALUE * sum(map(weights.words.get, marks(text, bare), repeat(0)))
     mournful_bias, loving_bias, _elsewhere = weights.fault_bias
     return WordScores(
         (talk / root + marked + weights.bias) / SCALE,
         (mournful / root + mournful_bias) / SCALE,
         (loving / root + loving_bias) / SCALE,
+        elsewhere,
+        amiss,
         rest,
         len(found),
         bare,
@@ -239,3 +255,11 @@ def elsewhere_score(text: str, cut: list[Piece], name: str) -> float:
     said = said_of(text, "".join(scores.plain for scores in read))
     total += MARK_VALUE * sum(map(weights.said.get, said, repeat(0)))
     return (total + weights.fault_bias[-1]) / SCALE
+
+
+def amiss_score(cut: list[Piece], name: str) -> float:
+    """Returns the log-odds by the words of a text in pieces that anything is wrong with it. They say little
+    alone; :mod:`tianji_core.cleaning.doubt` weighs them with what else there is."""
+    read = [word_scores(piece.text, name if name in piece.text else "") for piece in cut]
+    total = sum(scores.amiss for scores in read) / math.sqrt(sum(scores.size for scores in read) or 1)
+    return (total + _weights().amiss_bias) / SCALE

@@ -6,6 +6,7 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import NamedTuple, Protocol
 
+from tianji_core.cleaning.doubt import Doubt, doubt
 from tianji_core.cleaning.rule import Context, HasText, Subject
 from tianji_core.cleaning.rules import FOLLOW_UP_UNMET, SAFE_RULES, check, clean_text
 from tianji_core.recipe.following import FollowUp, FollowUpKind, recognised
@@ -47,6 +48,13 @@ def check_turns(sample: HasTurns, context: Context) -> list[Finding]:
         if follow_up is not None and (fault := follow_up.fault(before, after)):
             found.append(Finding(FOLLOW_UP_UNMET.id, fault, turn=number if number <= len(answers) else 0))
     return found
+
+
+def doubt_of_turns(sample: HasTurns, context: Context) -> Doubt:
+    """Returns the greatest doubt about an answer of a conversation in which nothing was found."""
+    doubts = [doubt(subject, context) for subject in _earlier(sample, context)]
+    doubts.append(doubt(sample, context))
+    return max(doubts, key=lambda each: each.value)
 
 
 def clean_turns(sample: HasTurns, context: Context, rules: Collection[str] = SAFE_RULES) -> Answers:

@@ -1,5 +1,5 @@
 """From fresh samples to a dataset version in one job: fix what can be fixed safely, accept what no rule finds
-anything in, freeze all accepted samples. What is left stays pending for a person."""
+anything in and is not doubtful, freeze all accepted samples. What is left stays pending for a person."""
 
 from datetime import date
 
@@ -73,7 +73,7 @@ def clean_and_freeze(workspace: Workspace, subject: CleanFreezeSubject, reporter
     reporter.update(quarter, message=_("正在修正"))
     fixed = cleaning.fix(workspace, pending, who=subject.who)
     reporter.update(2 * quarter, message=_("正在采用没有问题的"))
-    clean = SampleFilter(key, states=(PENDING,), clean=True)
+    clean = SampleFilter(key, states=(PENDING,), sure=True)
     taken = steps.set_state(engine, clean, ACCEPTED, subject.who or workspace.settings().reviewer)
     reporter.update(3 * quarter, message=_("正在写训练文件"))
     version = freeze(workspace, key, free_version_name(workspace, key), accepted(key))

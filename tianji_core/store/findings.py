@@ -112,9 +112,13 @@ def forget_checks(engine: Engine, recipe: str) -> int:
         ).rowcount
 
 
-def save(engine: Engine, checked: Mapping[int, tuple[int, Sequence[Finding]]]) -> None:
+def save(
+    engine: Engine,
+    checked: Mapping[int, tuple[int, Sequence[Finding]]],
+    doubts: Mapping[int, float] | None = None,
+) -> None:
     """Replaces the findings of samples: id → (version that was checked, findings). A sample that has changed
-    since then stays unchecked."""
+    since then stays unchecked. ``doubts`` are those of the doubtful samples without findings, by id."""
     if not checked:
         return
     ids = list(checked)
@@ -124,20 +128,20 @@ def save(engine: Engine, checked: Mapping[int, tuple[int, Sequence[Finding]]]) -
         for item in items
     ]
     # Few combinations of version and number occur, so that whole lists of samples are written at once.
-    alike: dict[tuple[int, int], list[int]] = {}
+    alike: dict[tuple[int, int, float], list[int]] = {}
     for sample_id, (version, items) in checked.items():
-        alike.setdefault((version, len(items)), []).append(sample_id)
+        alike.setdefault((version, len(items), (doubts or {}).get(sample_id, 0.0)), []).append(sample_id)
     with writing(engine) as connection:
         for start in range(0, len(ids), _CHUNK):
             connection.execute(delete(findings).where(findings.c.sample_id.in_(ids[start : start + _CHUNK])))
         if values:
             connection.execute(insert(findings), values)
-        for (version, number), same in alike.items():
+        for (version, number, doubt), same in alike.items():
             for start in range(0, len(same), _CHUNK):
                 connection.execute(
                     update(samples)
                     .where(samples.c.id.in_(same[start : start + _CHUNK]), samples.c.version == version)
-                    .values(checked=version, finding_count=number)
+                    .values(checked=version, finding_count=number, doubt=doubt)
                 )
 
 

@@ -233,6 +233,10 @@ IS_CLEAN = text("finding_count = 0 AND checked >= version")
 such an index only when it repeats the condition word for word, without parameters."""
 
 
+DOUBTFUL_FROM = 0.5
+"""The doubt from which a text without findings is left to a person."""
+
+
 def text_digest(output: str) -> str:
     """Returns the SHA-256 of an output without outer white space; equal outputs have equal digests."""
     return hashlib.sha256(output.strip().encode()).hexdigest()
@@ -316,6 +320,7 @@ samples = Table(
     Column("rating", Integer),
     Column("score", Float),
     Column("finding_count", Integer, nullable=False, default=0),
+    Column("doubt", Float, nullable=False, default=0.0, server_default="0"),
     Column("version", Integer, nullable=False, default=1),
     Column("checked", Integer, nullable=False, default=0),
     Column("digest", String(64), nullable=False, default=_own_digest),
@@ -350,7 +355,8 @@ follow_up. state: pending, accepted, rejected.
 turns of a conversation as [{"input", "output"}], ``options`` those of the recipe's axes, ``fact`` the detail
 about the receiver that the text is to use, ``examples`` the few-shot examples of its request, ``length`` the
 characters of ``output``. ``version`` counts changes (optimistic locking); ``checked`` is the version that
-the cleaning rules checked last (0: never); ``score`` is the mean of a judge's verdict on the current text
+the cleaning rules checked last (0: never); ``doubt`` is how doubtful a text without findings is, from 0 to 1,
+0 below :data:`DOUBTFUL_FROM`; ``score`` is the mean of a judge's verdict on the current text
 (0 to 5). ``length``, ``opening``, ``digest`` and ``text_digest`` are computed on insertion."""
 
 imitation_runs = Table(

@@ -26,7 +26,7 @@ from tianji_core.verbs.common import (
 )
 from tianji_core.verbs.hub_options import HubOptions
 from tianji_core.verbs.progress import progress_line
-from tianji_core.verbs.sample_options import CleanOption, MatchingOptions
+from tianji_core.verbs.sample_options import CleanOption, DoubtfulOption, MatchingOptions
 from tianji_core.verbs.tables import show_table
 from tianji_core.workspace import Workspace
 
@@ -167,6 +167,7 @@ def freeze(
     note: Annotated[str, typer.Option(help="What it is for.")] = "",
     matching: MatchingOptions = MatchingOptions(),
     clean_only: CleanOption = False,
+    doubtful: DoubtfulOption = False,
     per_cell: Annotated[int, typer.Option(help="At most so many of each name and scene; 0: no limit.")] = 0,
     per_style: Annotated[int, typer.Option(help="At most so many of each style; 0: no limit.")] = 0,
     validation: Annotated[
@@ -183,7 +184,7 @@ def freeze(
     """Make the accepted samples an immutable dataset version, balanced and split as asked."""
     space = opened(workspace)
     key = chosen_recipe(space, recipe)
-    accepted = matching.sample_filter(space, key, (ACCEPTED,), clean_only)
+    accepted = matching.sample_filter(space, key, (ACCEPTED,), clean_only, doubtful=doubtful)
     if clean_only:
         with progress_line(_("检查"), quiet=as_json) as progress:
             cleaning.check_new(space, key, progress=progress)

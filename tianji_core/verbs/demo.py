@@ -164,13 +164,13 @@ def _generate(demo: _Demo) -> tuple[int, int]:
 
 
 def _clean(demo: _Demo, run_id: int, count: int) -> None:
-    """Fix what can be fixed, and accept the samples in which no rule finds anything."""
+    """Fix what can be fixed, and accept the samples in which no rule finds anything and no doubt is left."""
     space, key = demo.space, demo.recipe.key
     reviewer = space.settings().reviewer
     with demo.walk.step(_("清洗：按规则找毛病，能修的修好")) as made:
         cleaning.check_new(space, key)
         fixed = cleaning.fix(space, SampleFilter(key, run_id=run_id), who=reviewer)
-        clean = SampleFilter(key, run_id=run_id, states=(PENDING,), clean=True)
+        clean = SampleFilter(key, run_id=run_id, states=(PENDING,), sure=True)
         accepted = steps.set_state(space.engine, clean, ACCEPTED, reviewer)
         taken = accepted.count if accepted is not None else 0
         made(

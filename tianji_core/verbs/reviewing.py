@@ -1,5 +1,6 @@
 """Verbs for reviewing samples: clean, accept, reject, undo, review-stats."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -21,7 +22,7 @@ from tianji_core.verbs.common import (
     show,
 )
 from tianji_core.verbs.progress import progress_line
-from tianji_core.verbs.sample_options import CleanOption, IdsOption, MatchingOptions, numbers
+from tianji_core.verbs.sample_options import CleanOption, DoubtfulOption, IdsOption, MatchingOptions, numbers
 from tianji_core.workspace import Workspace
 
 
@@ -82,6 +83,7 @@ def _check_shards(files: list[Path], fix: bool, as_json: bool) -> None:
 
 def accept(
     clean_only: CleanOption = False,
+    doubtful: DoubtfulOption = False,
     matching: MatchingOptions = MatchingOptions(),
     ids: IdsOption = "",
     recipe: RecipeOption = None,
@@ -91,9 +93,8 @@ def accept(
     """Accept the pending samples that match, as one step that can be undone."""
     space = opened(workspace)
     key = chosen_recipe(space, recipe)
-    _decide(
-        space, ACCEPTED, matching.sample_filter(space, key, (PENDING,), clean_only, numbers(ids)), as_json
-    )
+    chosen = matching.sample_filter(space, key, (PENDING,), clean_only, numbers(ids), doubtful)
+    _decide(space, ACCEPTED, chosen, as_json)
 
 
 def reject(
@@ -116,7 +117,8 @@ def reject(
 
 
 def _decide(space: Workspace, state: str, matching: SampleFilter, as_json: bool) -> None:
-    """Gives the matching samples a state, as one step, and prints how many they are.
+    """Gives the matching samples a state, as one step, and prints how many they are, and how many were left
+    out because they are doubtful.
 
     Raises:
         InputError: nothing matches because a word or a number is unknown.
@@ -124,13 +126,14 @@ def _decide(space: Workspace, state: str, matching: SampleFilter, as_json: bool)
     cleaning.check_new(space, matching.recipe)
     step = steps.set_state(space.engine, matching, state, space.settings().reviewer)
     count = step.count if step is not None else 0
-    if not count:
+    left = samples.count(space.engine, replace(matching, sure=False)) if matching.sure else 0
+    if not count and not left:
         _refuse_unknown(space, matching)
-    show(
-        {"state": state, "count": count},
-        as_json,
-        _("{n} 条样本改为{state}", n=count, state=_("采用") if state == ACCEPTED else _("弃用")),
-    )
+    said = _("{n} 条样本改为{state}", n=count, state=_("采用") if state == ACCEPTED else _("弃用"))
+    if left:
+        said += "\n" + _("{n} 条拿不准，留给人看（连它们一起采用：--doubtful）", n=left)
+    facts = {"state": state, "count": count} | ({"doubtful": left} if matching.sure else {})
+    show(facts, as_json, said)
 
 
 def _refuse_unknown(space: Workspace, matching: SampleFilter) -> None:

@@ -13,7 +13,12 @@ from tianji_core.store.samples import SOURCE_TITLES, SampleFilter
 from tianji_core.verbs.common import LARGEST, option_pairs, words
 from tianji_core.workspace import Workspace
 
-CleanOption = Annotated[bool, typer.Option("--clean", help="Only samples in which no rule found anything.")]
+CleanOption = Annotated[
+    bool, typer.Option("--clean", help="Only samples in which no rule found anything and no doubt is left.")
+]
+DoubtfulOption = Annotated[
+    bool, typer.Option("--doubtful", help="With --clean: the doubtful ones without a finding as well.")
+]
 HIGHEST = 5.0
 """The best score of a judge."""
 StylesOption = Annotated[str, typer.Option(help="Only these styles, separated by commas.")]
@@ -51,13 +56,18 @@ class MatchingOptions:
         states: tuple[str, ...],
         clean_only: bool = False,
         ids: tuple[int, ...] | None = None,
+        doubtful: bool = False,
     ) -> SampleFilter:
-        """The filter for samples of a recipe in ``states``; ``ids`` None is every number.
+        """The filter for samples of a recipe in ``states``; ``ids`` None is every number. ``clean_only``
+        leaves out the doubtful ones as well, unless ``doubtful``.
 
         Raises:
-            InputError: there is no such source, or the scores are no range within 0 to 5.
+            InputError: --doubtful stands without --clean, there is no such source, or the scores are no range
+                within 0 to 5.
             PlanError: an option is neither in the recipe nor in its samples.
         """
+        if doubtful and not clean_only:
+            raise InputError(_("--doubtful 要和 --clean 一起用"))
         if self.source and self.source not in SOURCE_TITLES:
             known = _("、").join(SOURCE_TITLES)
             raise InputError(_("没有来源“{source}”，有的是：{known}", source=self.source, known=known))
@@ -68,6 +78,7 @@ class MatchingOptions:
             names=words(self.names),
             scenes=words(self.scenes),
             clean=True if clean_only else None,
+            sure=True if clean_only and not doubtful else None,
             run_id=self.run,
             source=self.source,
             models=words(self.teachers),

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tianji_core.cleaning.comparing import forget_outdated, must_compare, rules_basis
-from tianji_core.cleaning.pipeline import save_findings
+from tianji_core.cleaning.pipeline import current_context, doubt_of, save_findings
 from tianji_core.cleaning.shards.layout import (
     CLEANED,
     SAMPLES,
@@ -113,12 +113,14 @@ def _take_file(
         steps.revise(workspace.engine, recipe, revisions, steps.FIX, title, who)
     if found and current:
         must_compare(workspace, recipe)
+        context = current_context(workspace, recipe)
         numbers = sorted(found)
         for start in range(0, len(numbers), _CHUNK):
             part = findings.shown(workspace.engine, recipe, numbers[start : start + _CHUNK])
             batch = [each.sample for each in part.values() if found[each.sample.id].holds_of(each.sample)]
             own = {sample.id: found[sample.id].found for sample in batch}
-            save_findings(workspace, recipe, batch, own)
+            doubts = {each.id: doubt_of(each, context) for each in batch if not own[each.id]}
+            save_findings(workspace, recipe, batch, own, doubts)
             returned.checked += len(batch)
 
 

@@ -11,15 +11,18 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import GenericFunction
 
 from tianji_core.store.database import now
-from tianji_core.store.schema import IS_CLEAN, changes, findings, leases, samples, steps
+from tianji_core.store.samples.model import ACCEPTED
+from tianji_core.store.schema import DOUBTFUL_FROM, IS_CLEAN, changes, findings, leases, samples, steps
 
 
 @dataclass(frozen=True)
 class SampleFilter:
     """A selection of samples; an empty field does not restrict it. ``rules`` are ids of cleaning rules, one
     of which has a finding; ``fixable`` demands a finding with a fix; ``clean`` True means checked and without
-    findings, False with findings; ``text`` is searched in the input and the output of every turn; ``models``
-    are the teachers that wrote the text, ``reviewer`` is a person who took a step on it; ``rating`` (stars)
+    findings, False with findings; ``sure`` True means clean and not doubtful, or accepted by itself by a
+    person, False clean and doubtful; ``text`` is searched in the input and the output of every turn;
+    ``models`` are the teachers that wrote the text, ``reviewer`` is a person who took a step on it;
+    ``rating`` (stars)
     and ``score`` (of a judge, 0 to 5) are inclusive ranges and leave out samples without a value; ``since``
     and ``until`` are the first and the last day (UTC, YYYY-MM-DD) of arrival; ``options`` are
     (axis, option) pairs: a sample has one of the given options of each axis; ``free_for`` is a reader, and
@@ -33,6 +36,7 @@ class SampleFilter:
     rules: tuple[str, ...] = ()
     fixable: bool = False
     clean: bool | None = None
+    sure: bool | None = None
     source: str = ""
     run_id: int | None = None
     import_id: int | None = None
@@ -71,6 +75,11 @@ class SampleFilter:
             clauses.append(literal_column(f"({IS_CLEAN.text})", Boolean()))
         elif self.clean is False:
             clauses.append(c.finding_count > 0)
+        if self.sure is not None:
+            clauses.append(literal_column(f"({IS_CLEAN.text})", Boolean()))
+            settled = (c.state == ACCEPTED) & c.id.in_(_accepted_by_itself(self.recipe))
+            sure = (c.doubt < DOUBTFUL_FROM) | settled
+            clauses.append(sure if self.sure else ~sure)
         if self.source:
             clauses.append(c.source == self.source)
         if self.run_id is not None:
@@ -121,6 +130,20 @@ def _touched_by(recipe: str, who: str) -> Select[tuple[int]]:
         select(changes.c.sample_id)
         .join_from(changes, steps, steps.c.id == changes.c.step_id)
         .where(steps.c.recipe == recipe, steps.c.who == who, steps.c.undone.is_(False))
+    )
+
+
+def _accepted_by_itself(recipe: str) -> Select[tuple[int]]:
+    """Returns the query of the samples that a valid step of their own accepted."""
+    return (
+        select(changes.c.sample_id)
+        .join_from(changes, steps, steps.c.id == changes.c.step_id)
+        .where(
+            steps.c.recipe == recipe,
+            steps.c.undone.is_(False),
+            steps.c.bulk.is_(False),
+            changes.c.after["state"].as_string() == ACCEPTED,
+        )
     )
 
 

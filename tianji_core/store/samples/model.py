@@ -31,7 +31,7 @@ class Sample:
     """样本: one training example and its review state. ``history`` holds the earlier turns of a conversation
     as (input, output), ``options`` those of the recipe's axes as (axis, option), ``fact`` the detail
     about the receiver that it is to use; ``original`` is the output as it arrived;
-    ``length`` is in characters."""
+    ``length`` is in characters. ``doubt`` is 0 for a sure text, else 0.5 to 1."""
 
     id: int
     recipe: str
@@ -53,6 +53,7 @@ class Sample:
     rating: int | None
     score: float | None
     finding_count: int
+    doubt: float
     version: int
     checked: int
 

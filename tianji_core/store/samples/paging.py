@@ -12,11 +12,12 @@ from tianji_core.store.samples.model import Sample, columns, to_sample
 from tianji_core.store.schema import near_texts, samples
 
 _BATCH = 1000
-BY_NUMBER, SHORTEST, LONGEST, WORST, DOUBTFUL, BEST, ALIKE, RANDOM = (
+BY_NUMBER, SHORTEST, LONGEST, WORST, UNSURE, DOUBTFUL, BEST, ALIKE, RANDOM = (
     "number",
     "shortest",
     "longest",
     "worst",
+    "unsure",
     "doubtful",
     "best",
     "alike",
@@ -27,6 +28,7 @@ ORDER_TITLES = {
     SHORTEST: N_("由短到长"),
     LONGEST: N_("由长到短"),
     WORST: N_("问题多先"),
+    UNSURE: N_("拿不准的先"),
     DOUBTFUL: N_("低分先"),
     BEST: N_("高分先"),
     ALIKE: N_("最像别条的先"),
@@ -49,6 +51,8 @@ def place_in(order: str) -> ColumnElement[Any]:
         return -c.length
     if kind == WORST:
         return -c.finding_count
+    if kind == UNSURE:
+        return -c.doubt
     if kind == DOUBTFUL:
         return func.coalesce(c.score, 9.0)
     if kind == BEST:
