@@ -66,7 +66,7 @@ def before_and_after(rates: Sequence[PassRate], answers: Sequence[BeforeAfter], 
     with left:
         if title:
             st.caption(title)
-        figure = rates_figure(rates, height=min(290, 110 + 26 * len(rates)))
+        figure = rates_figure(rates, height=90 + 28 * len(rates))
         st.plotly_chart(figure, width="stretch", key=key, config={"displayModeBar": False})
     with right:
         show_answers(answers[:FIRST])
