@@ -62,11 +62,9 @@ def blind_part(workspace: Workspace, board: Board) -> None:
         )
         return
     waiting, done = state.open, len(state.all) - len(state.open)
-    line = st.columns([5, 1], vertical_alignment="center")
-    line[0].progress(done / len(state.all), text=_("已评 {done}/{total} 题", done=done, total=len(state.all)))
-    if line[1].button(
-        _("撤回上一票"), key="blind_undo", shortcut="u", disabled=not state.mine, width="stretch"
-    ):
+    line = st.container(horizontal=True, vertical_alignment="center", wrap=False)
+    line.progress(done / len(state.all), text=_("已评 {done}/{total} 题", done=done, total=len(state.all)))
+    if line.button(_("撤回上一票"), key="blind_undo", shortcut="u", disabled=not state.mine):
         with permitted(Role.REVIEWER):
             votes.withdraw(workspace.engine, state.last(), who)
         st.rerun()
@@ -88,7 +86,9 @@ def _ballot(board: Board, ballot: Ballot, who: str) -> Sequence[Vote]:
     ask = board.asks[ballot.row]
     asked = ballot.cells[0].request if ballot.style else ask.title
     st.markdown(f"#### {plain(asked[:300])}")
-    st.caption(_("按数字键选最好的一条；0 平手（一样好），X 都不好，U 撤回。哪条是谁写的，评完才揭晓。"))
+    with st.container(key="blind_keys", gap=None):
+        st.caption(_("哪条是谁写的，评完才揭晓。"))
+        st.caption(_("按数字键选最好的一条；0 平手（一样好），X 都不好，U 撤回。"))
     said: Sequence[Vote] = ()
     order = ballot.shuffled(board, who)
     with st.container(key="blind_answers"):

@@ -33,7 +33,7 @@ def share_page(share: Share, recipe: Recipe, spoken: str) -> HTMLResponse:
         styles=enabled_styles(recipe),
         axes=axes,
         model=share.model,
-        ends=f"{share.expires_at:%Y-%m-%d %H:%M} UTC",
+        ends=share.expires_at,
         most=MOST_QUESTION,
         keep=share.keep,
         receivers=recipe.receivers,
