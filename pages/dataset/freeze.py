@@ -73,7 +73,7 @@ def compare_versions(workspace: Workspace, versions: Sequence[DatasetVersion]) -
     older = left.selectbox(_("旧版本"), list(by_name), index=1, key="older_version")
     newer = right.selectbox(_("新版本"), list(by_name), index=0, key="newer_version")
     difference = dataset.difference(workspace, by_name[older], by_name[newer])
-    columns = st.columns(4)
+    columns = st.container(key="version_difference").columns(4)
     columns[0].metric(_("一样"), f"{difference.same:,}")
     columns[1].metric(_("新增"), f"{len(difference.added):,}")
     columns[2].metric(_("去掉"), f"{len(difference.removed):,}")
@@ -104,6 +104,9 @@ def _changes(title: str, changes: Sequence[Change]) -> None:
         _("新版本"): [change.after for change in shown],
     }
     table = {heading: texts for heading, texts in columns.items() if any(texts)}
-    st.dataframe(table, hide_index=True, width="stretch", height="content")
+    widths = {
+        heading: st.column_config.TextColumn(width=110 if heading == _("输入") else 240) for heading in table
+    }
+    st.dataframe(table, hide_index=True, width="stretch", height="content", column_config=widths)
     if len(changes) > _SHOWN:
         st.caption(_("上面是前 {n} 条的样子", n=_SHOWN))

@@ -93,7 +93,8 @@ def _exporter(workspace: Workspace, version: DatasetVersion, form: str) -> Calla
 
 def _inside(workspace: Workspace, version: DatasetVersion, recipe: Recipe) -> None:
     manifest = version.manifest
-    _variety(manifest)
+    with st.container(key=f"variety_{version.id}"):
+        _variety(manifest)
     _distributions(version)
     if cells := manifest.get("cells"):
         st.caption(_("每个格子里有多少条；空白的格子模型学不到"))

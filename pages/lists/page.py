@@ -96,11 +96,11 @@ def save_table(
     except RecipeError as error:
         st.error(plain(str(error)), icon="⚠️")
     changes = edited is not None and edited != recipe
-    request = None
+    request, told = None, ""
     if edited is not None and changes and name in ("names", "scenes", "styles"):
         listing: RenamedList = name  # type: ignore[assignment]
-        request = follow_switch(workspace, recipe, edited, rows, listing, revision)
-    pressed = save_bar(f"save_{name}", name, table_is_edited(table), forget_edits, disabled=not changes)
+        request, told = follow_switch(workspace, recipe, edited, rows, listing, revision)
+    pressed = save_bar(f"save_{name}", name, table_is_edited(table), forget_edits, not changes, told)
     if pressed and edited is not None:
         save(edited, what, forget_edits, request)
 

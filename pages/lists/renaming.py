@@ -28,15 +28,15 @@ def follow_switch(
     rows: Sequence[ListRow],
     listing: RenamedList,
     revision: int,
-) -> RenameEntries | None:
+) -> tuple[RenameEntries | None, str]:
     """Draws, where the edit renames entries that have samples, whether these follow, and what that changes;
-    returns the rename that they are to follow."""
+    returns the rename that they are to follow, and what saving does to them in a few words."""
     renamed = renamed_entries(recipe, edited, listing, rows)
     if not renamed:
-        return None
+        return None, ""
     number = samples.count(workspace.engine, review.samples_of(recipe.key, listing, renamed))
     if not number:
-        return None
+        return None, ""
     with st.container(border=True, gap="small"):
         follows = st.toggle(
             _("{n} 条样本跟着改名：{pairs}", n=f"{number:,}", pairs=plain(review.pairs_of(renamed))),
@@ -47,10 +47,11 @@ def follow_switch(
             st.caption(
                 _("这些样本仍写着旧名字，冻结时照样算，但不算在新名字里；两个都要，就不改名，另加一行。")
             )
-            return None
+            return None, _("还没保存；{n} 条样本留着旧名字", n=f"{number:,}")
         called = recipe.words.shown().name if listing == "names" else ""
         _show(_prepared(workspace, recipe, edited, listing, renamed, number), called, number)
-    return RenameEntries(listing=listing, renamed=renamed, revision=revision + 1)
+    request = RenameEntries(listing=listing, renamed=renamed, revision=revision + 1)
+    return request, _("还没保存；{n} 条样本会跟着改名，改完的样子在表格下面", n=f"{number:,}")
 
 
 def _prepared(

@@ -137,16 +137,23 @@ def forget(form: str, keys: Mapping[str, str], group: str = "") -> None:
         st.session_state.pop(key, None)
 
 
-def save_bar(key: str, name: str, unsaved: bool, discard: Callable[[], None], disabled: bool = False) -> bool:
+def save_bar(
+    key: str,
+    name: str,
+    unsaved: bool,
+    discard: Callable[[], None],
+    disabled: bool = False,
+    told: str = "",
+) -> bool:
     """Draws the button ``key`` that saves a form or table and returns whether it was pressed. While there are
-    ``unsaved`` changes the bar says so, offers the button that calls ``discard``, and stays in sight at the
-    foot of the window."""
+    ``unsaved`` changes the bar says so, or what is ``told`` of them, offers the button that calls
+    ``discard``, and stays in sight at the foot of the window."""
     with st.container(
         key=f"save_bar_{key}", horizontal=True, vertical_alignment="center", wrap=False, gap="small"
     ):
         pressed = st.button(_("保存"), key=key, type="primary", icon="💾", disabled=disabled)
         if unsaved:
-            st.caption(_("✏️ 有没保存的修改；离开这一页也会留着"), width="stretch")
+            st.caption(f"✏️ {told}" if told else _("✏️ 有没保存的修改；离开这一页也会留着"), width="stretch")
             st.button(_("放弃修改"), key=f"forget_{name}", on_click=discard)
     return pressed
 

@@ -475,6 +475,15 @@ def test_a_workbook_without_answers_and_a_damaged_one_are_refused(workspace: Wor
         archive.writestr("xl/workbook.xml", "<no")
     with pytest.raises(ImportFileError, match="不是完好的 Excel"):
         dataset.import_bytes(workspace, "wishes", whole.getvalue(), "x.xlsx")
+    half = workbook([["输入", "输出"], [Q, A]])
+    with pytest.raises(ImportFileError, match="不完整或者坏了"):
+        dataset.import_bytes(workspace, "wishes", half[: len(half) // 2], "x.xlsx")
+
+
+def test_an_empty_answer_is_named_as_the_sheet_names_it(workspace: Workspace) -> None:
+    rows = [["2026年祝福", None], ["输入", "输出"], [Q, A], ["祝爸爸生日", None]]
+    report = dataset.import_bytes(workspace, "wishes", workbook(rows), "x.xlsx")
+    assert report.added == 1 and [reason for _number, reason in report.bad] == ["第 4 行：输出 是空的"]
 
 
 def forged(content: bytes, *changes: tuple[str, str]) -> bytes:

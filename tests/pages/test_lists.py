@@ -463,6 +463,7 @@ def test_samples_follow_a_renamed_name_and_come_back_with_the_list(workspace: Wo
     assert samples.get(workspace.engine, number).name == "赵老师", "nothing happens before it is saved"
     assert "1 条样本跟着改名：“赵老师”→“王老师”" in at.toggle(key="samples_follow").label
     assert any("1 条正文里的称谓换成新的" in c.value for c in at.caption), [c.value for c in at.caption]
+    assert any("1 条样本会跟着改名" in c.value for c in at.caption), "beside the button that saves"
     at.button(key="save_names").click().run()
     assert not at.exception
     followed = samples.get(workspace.engine, number)

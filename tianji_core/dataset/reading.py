@@ -171,6 +171,10 @@ def _source(opened: Callable[[], BinaryIO], name: str, encoding: str = "") -> So
         raise ImportFileError(_("{file} 是一个网页，不是数据文件；请下载数据文件本身", file=name))
     if start.startswith(_ZIP) and is_workbook(opened, name):
         return Source(name, hashed.hexdigest(), _WORKBOOK, size, opened)
+    if start.startswith(_ZIP) and name.lower().endswith(".xlsx"):
+        raise ImportFileError(
+            _("{file} 不完整或者坏了，打不开；请重新下载，或者在 Excel 里另存一次", file=name)
+        )
     if start.startswith(_PACKED):
         raise ImportFileError(
             _("{file} 是压缩包或者旧版 Excel 文件，不是数据本身；请先解开，或者另存为 xlsx、CSV", file=name)

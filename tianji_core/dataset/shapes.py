@@ -187,8 +187,8 @@ def _of_pair(reader: TurnReader, item: dict[str, Any], fields: dict[str, Any], s
     if not asks:
         raise ShapeError(_("没有 {key}", key=INPUT))
     if OUTPUT not in fields:
-        empty = any(field_of(key) == OUTPUT for key in item)
-        raise ShapeError(_("{key} 是空的", key=OUTPUT) if empty else _("没有 {key}", key=OUTPUT))
+        empty = next((key for key in item if field_of(key) == OUTPUT), "")  # as the file itself calls it
+        raise ShapeError(_("{key} 是空的", key=empty) if empty else _("没有 {key}", key=OUTPUT))
     asked = "\n".join(text_of(fields[field], field) for field in asks)
     answer = text_of(fields[OUTPUT], OUTPUT)
     if isinstance(item.get("prompt"), str) and isinstance(item.get("completion"), str):
