@@ -1,5 +1,7 @@
 """检查点扫描: the answers of every checkpoint of one training compared, and taking one checkpoint."""
 
+from typing import Literal
+
 import streamlit as st
 
 from pages.compare.probe_editor import probe_editor
@@ -54,23 +56,30 @@ def sweep_part(workspace: Workspace, stored: StoredRecipe) -> None:
     )
     run = runs[run_id]
     job = sweep_job(workspace, run.id)
+    active = job is not None and job.active
     if job is not None and job.active:
         follow_job(workspace, job.id, "stop_sweep")
-    else:
-        if job is not None and job.note:
-            st.error(plain(job.note), icon="⚠️")
-        _start(workspace, stored, run)
-    probe_editor(workspace)
+    elif job is not None and job.note:
+        st.error(plain(job.note), icon="⚠️")
     sweep = load_sweep(workspace, run.id)
     if sweep is None or not sweep.points:
+        if not active:
+            _start(workspace, stored, run, "primary")
+        probe_editor(workspace)
         st.caption(
             _("扫描会把基座装载一次，再逐个换上检查点，回答同一批留出的问题；可以随时停，再点就接着扫。")
         )
         return
     _result(workspace, run, sweep)
+    with st.expander(_("再扫一次：换风格、题数、遗忘探针的题目"), icon="📈", key="sweep_again"):
+        if not active:
+            _start(workspace, stored, run, "secondary")
+        probe_editor(workspace)
 
 
-def _start(workspace: Workspace, stored: StoredRecipe, run: TrainingRun) -> None:
+def _start(
+    workspace: Workspace, stored: StoredRecipe, run: TrainingRun, kind: Literal["primary", "secondary"]
+) -> None:
     earlier = load_sweep(workspace, run.id)
     before = earlier.plan if earlier is not None else None
     known = [s.text for s in stored.recipe.styles if s.enabled]
@@ -89,7 +98,7 @@ def _start(workspace: Workspace, stored: StoredRecipe, run: TrainingRun) -> None
     texts = line[2].number_input(
         _("验证文本"), 0, 5000, second, **kept_number(f"sweep_texts_{run.id}", 0, 5000, second)
     )
-    if line[3].button(_("扫描检查点"), key="sweep_start", icon="📈", type="primary", width="stretch"):
+    if line[3].button(_("扫描检查点"), key="sweep_start", icon="📈", type=kind, width="stretch"):
         with report_errors():
             plan = SweepPlan(
                 run_id=run.id,
@@ -110,6 +119,8 @@ def _result(workspace: Workspace, run: TrainingRun, sweep: Sweep) -> None:
         st.success(recommendation(sweep, best), icon="🎯")
     if (advice := good_at_both(sweep)) is not None:
         (st.success if advice.both else st.warning)(both_line(advice), icon="🧠")
+    if best is not None:
+        _use(workspace, run, sweep, best)
     told = [memory for point in sweep.points if (memory := sweep.memory(point.iteration)) is not None]
     if told:
         show_memory(told[-1])
@@ -142,7 +153,6 @@ def _result(workspace: Workspace, run: TrainingRun, sweep: Sweep) -> None:
                 name = _("训练前") if point.iteration == 0 else _("第 {n} 步", n=point.iteration)
                 st.markdown(f"- {sign} {name}：{plain(point.examples[at][1])}")
     if best is not None:
-        _use(workspace, run, sweep, best)
         show_top_up_results(workspace, run)
         answers = MeasuredAnswers(source=run.title, outcomes=best.outcomes, training_run_id=run.id)
         failing_button(workspace, sweep.plan.recipe, answers, f"sweep_{run.id}")
@@ -155,7 +165,7 @@ def _kept(sweep: Sweep, point: SweepPoint) -> str:
 
 def _use(workspace: Workspace, run: TrainingRun, sweep: Sweep, best: SweepPoint) -> None:
     steps = [point.iteration for point in sweep.points if point.iteration]
-    line = st.columns([2, 1.4, 1.6, 2], vertical_alignment="bottom")
+    line = st.columns([2, 2, 2], vertical_alignment="bottom")
     step = line[0].selectbox(
         _("用哪一步"),
         steps,
@@ -168,18 +178,16 @@ def _use(workspace: Workspace, run: TrainingRun, sweep: Sweep, best: SweepPoint)
         for model in models.loadable(workspace)
         if model.training_run_id == run.id and model.checkpoint == step
     ]
-    if line[1].button(_("用这个检查点"), key="sweep_use", icon="🧩", width="stretch", disabled=bool(made)):
-        with report_errors():
-            models.start_convert(workspace, run, step)
-            remember_notice(_("正在转成适配器，完成后在模型页和对话页就能选它"))
-            st.rerun()
+    with line[1]:
+        if made:
+            chat_button(workspace, made[-1].name, _("和它对话"), "sweep_talk", "primary", any_form=True)
+        elif st.button(_("用这个检查点"), key="sweep_use", icon="🧩", type="primary", width="stretch"):
+            with report_errors():
+                models.start_convert(workspace, run, step)
+                remember_notice(_("正在转成适配器，完成后在模型页和对话页就能选它"))
+                st.rerun()
     if line[2].button(_("转换并合并"), key="sweep_merge", icon="🧬", width="stretch"):
         with report_errors():
             models.start_convert_and_merge(workspace, run, step)
             remember_notice(_("正在转换并合并，完成后在模型页和对话页就能选它"))
             st.rerun()
-    if made:
-        with line[3]:
-            chat_button(
-                workspace, made[-1].name, _("和“{name}”对话", name=plain(made[-1].name)), key="sweep_talk"
-            )
