@@ -13,7 +13,7 @@ from tests.generation.test_generating import QUICK
 from tests.loopback import Handler, LoopbackApi, completion, fails, says
 from tianji_core import cleaning, jobs
 from tianji_core.dispatch import RunOptions
-from tianji_core.errors import InputError, JobError, RunLimitError
+from tianji_core.errors import InputError, JobError, RunLimitError, TeacherError
 from tianji_core.generation.following import (
     FollowingPlan,
     FollowUpResult,
@@ -26,8 +26,9 @@ from tianji_core.generation.following.job import FollowingArguments
 from tianji_core.generation.following.planning import usage_for
 from tianji_core.jobs import Reporter
 from tianji_core.recipe import built_in_recipe
+from tianji_core.recipe.editing import changed
 from tianji_core.recipe.following import FollowUp, FollowUpKind, possible, recognised
-from tianji_core.store import findings, samples
+from tianji_core.store import findings, recipes, samples
 from tianji_core.store.samples import ACCEPTED, FOLLOW_UP, NewSample, SampleFilter
 from tianji_core.teachers import TeacherChoice
 from tianji_core.workspace import Workspace
@@ -231,3 +232,31 @@ def test_the_composer_cannot_talk(workspace: Workspace):
     accepted(workspace, 1)
     with pytest.raises(InputError, match="离线"):
         start_following(workspace, "wishes", FollowingPlan(), TeacherChoice())
+
+
+def test_a_conversation_names_the_revision_of_the_request_that_it_answers(
+    workspace: Workspace, api: LoopbackApi
+):
+    """The recipe is saved while the teacher writes, after a start that was stopped between two askings."""
+    accepted(workspace, 1)
+
+    def save_the_recipe() -> None:
+        stored = recipes.current(workspace.engine, "wishes")
+        after = changed(stored.recipe, description=stored.recipe.description + "。")
+        recipes.save(workspace.engine, after, stored.revision, "说明")
+
+    def saves_and_obeys(handler: Handler, body: dict) -> None:
+        save_the_recipe()
+        obeys_the_second_time(handler, body)
+
+    api.script.append(obeys_the_second_time)
+    api.script.append(fails(401, "no such key"))
+    plan = FollowingPlan(kinds=(FollowUpKind.SHORTER,))
+    with pytest.raises(TeacherError):
+        work(workspace, api, plan)
+    save_the_recipe()
+    api.default = saves_and_obeys
+    assert work(workspace, api, plan).stored == 1
+    [sample] = samples.page(workspace.engine, SampleFilter("wishes", source=FOLLOW_UP))
+    assert recipes.current(workspace.engine, "wishes").revision == 2
+    assert samples.prompt_revision(workspace.engine, sample.id) == 1

@@ -34,9 +34,11 @@ from tianji_core.generation.knowledge.line_wraps import without_line_wraps
 from tianji_core.generation.knowledge.page_margins import without_margins
 from tianji_core.generation.knowledge.questions import Questions
 from tianji_core.jobs import Reporter
+from tianji_core.recipe.editing import changed
 from tianji_core.store import knowledge as rows
-from tianji_core.store import samples
+from tianji_core.store import recipes, samples
 from tianji_core.store.knowledge import Dialogue, KnowledgeRun, QuestionAnswer
+from tianji_core.store.samples import SampleFilter
 from tianji_core.teachers import SamplingPlan, TeacherChoice
 from tianji_core.workspace import Workspace
 
@@ -324,6 +326,22 @@ def test_new_questions_become_samples_with_their_origin(workspace: Workspace, ap
 
     again = work(workspace, new_run(workspace, api))  # the same file again brings nothing new
     assert again.counts.pairs == 0 and again.counts.done == run.total
+
+
+def test_a_sample_names_the_revision_that_asked_though_the_recipe_was_saved_meanwhile(
+    workspace: Workspace, api: LoopbackApi
+):
+    def saves_the_recipe(handler: Handler, body: dict) -> None:
+        stored = recipes.current(workspace.engine, "wishes")
+        after = changed(stored.recipe, description=stored.recipe.description + "。")
+        recipes.save(workspace.engine, after, stored.revision, "说明")
+        asks_about_what_it_reads(handler, body)
+
+    api.default = saves_the_recipe
+    work(workspace, new_run(workspace, api, concurrency=1))
+    assert recipes.current(workspace.engine, "wishes").revision > 1
+    for sample in samples.page(workspace.engine, SampleFilter("wishes")):
+        assert samples.prompt_revision(workspace.engine, sample.id) == 0
 
 
 def test_conversations_of_several_turns_keep_their_history(workspace: Workspace, api: LoopbackApi):

@@ -48,7 +48,7 @@ WRITER = 0x7469616E
 """Number of the PostgreSQL advisory lock that every writing transaction holds."""
 SMALLEST_ROOM = 256 * 1024
 """Bytes of free disk below which an I/O error means that the disk is full."""
-HEAD = "0016"
+HEAD = "0017"
 """The schema revision that this code expects: the newest file under ``migrations/versions``."""
 
 

@@ -86,7 +86,7 @@ class Dialogue(NamedTuple):
 class Asked:
     """The result of a chunk. ``repeated`` counts the questions left out of ``conversations``, ``unused`` the
     items of the answer that were not understood or more than were asked for; ``origin`` is the request that
-    brought them all."""
+    brought them all, made from the recipe at ``recipe_revision``."""
 
     chunk: Chunk
     system: str
@@ -94,6 +94,7 @@ class Asked:
     repeated: int
     origin: Provenance
     unused: int = 0
+    recipe_revision: int | None = None
 
 
 @dataclass(frozen=True)
@@ -256,6 +257,7 @@ def _sample_rows(run: KnowledgeRun, item: Asked) -> list[dict[str, Any]]:
                 "original": last.answer,
                 "length": len(last.answer),
                 **item.origin.columns(),
+                "recipe_revision": item.recipe_revision,
                 **({} if number == 0 else uncounted),
                 "digest": sample_digest(item.system, last.question, last.answer, history),
                 "text_digest": text_digest(last.answer),

@@ -306,6 +306,7 @@ samples = Table(
     Column("length", Integer, nullable=False, default=_own_length),
     Column("opening", String(16), nullable=False, default=_own_opening),
     Column("prompt", Text, nullable=False, default=""),
+    Column("recipe_revision", Integer),
     Column("examples", JSON, nullable=False, default=list, server_default="[]"),
     Column("model", Text, nullable=False, default=""),
     Column("prompt_tokens", Integer),
@@ -353,10 +354,11 @@ samples = Table(
 follow_up. state: pending, accepted, rejected.
 ``original`` is the text as it arrived, ``sampling`` the parameters of its request, ``history`` the earlier
 turns of a conversation as [{"input", "output"}], ``options`` those of the recipe's axes, ``fact`` the detail
-about the receiver that the text is to use, ``examples`` the few-shot examples of its request, ``length`` the
-characters of ``output``. ``version`` counts changes (optimistic locking); ``checked`` is the version that
-the cleaning rules checked last (0: never); ``doubt`` is how doubtful a text without findings is, from 0 to 1,
-0 below :data:`DOUBTFUL_FROM`; ``score`` is the mean of a judge's verdict on the current text
+about the receiver that the text is to use, ``examples`` the few-shot examples of its request,
+``recipe_revision`` the revision of the recipe that its request was made from, where no run keeps it,
+``length`` the characters of ``output``. ``version`` counts changes (optimistic locking); ``checked`` is the
+version that the cleaning rules checked last (0: never); ``doubt`` is how doubtful a text without findings is,
+from 0 to 1, 0 below :data:`DOUBTFUL_FROM`; ``score`` is the mean of a judge's verdict on the current text
 (0 to 5). ``length``, ``opening``, ``digest`` and ``text_digest`` are computed on insertion."""
 
 imitation_runs = Table(

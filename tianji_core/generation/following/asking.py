@@ -25,6 +25,7 @@ from tianji_core.locks import refusing_lock
 from tianji_core.recipe.following import FollowUpKind
 from tianji_core.recipe.prompts import estimated_tokens
 from tianji_core.store import recipes, samples
+from tianji_core.store.recipes import StoredRecipe
 from tianji_core.store.samples import FOLLOW_UP, NewSample
 from tianji_core.teachers import Sampling, TeacherChoice, asking, price_of, provider
 from tianji_core.teachers.base import ChatTeacher
@@ -50,9 +51,10 @@ class FollowUpResult:
 class _FollowingClient:
     """Sends the next turn of a talk to one teacher."""
 
-    def __init__(self, teacher: ChatTeacher, system: str) -> None:
+    def __init__(self, teacher: ChatTeacher, stored: StoredRecipe) -> None:
         self._teacher = teacher
-        self._system = system
+        self._system = stored.recipe.prompts.teacher_system.strip()
+        self._revision = stored.revision
 
     def expected(self, item: FollowingTalk) -> Usage:
         """Returns an estimate from the characters of the conversation."""
@@ -67,7 +69,8 @@ class _FollowingClient:
         """
         prompt = item.prompt
         answer = await self._teacher.complete(prompt, _SAMPLING, self._system, item.history)
-        turn = SaidTurn(asked=prompt, answered=storable(answer.text.strip()), model=answer.model)
+        said = storable(answer.text.strip())
+        turn = SaidTurn(asked=prompt, answered=said, model=answer.model, revision=self._revision)
         return Outcome(item._replace(turns=(*item.turns, turn)), Usage.of(answer))
 
 
@@ -86,6 +89,7 @@ def _sample_of(talk: FollowingTalk) -> NewSample:
         history=((sample.input, sample.output),),
         prompt=kept.asked,
         model=kept.model,
+        recipe_revision=kept.revision,
         options=sample.options if wanted.kind is FollowUpKind.WITHOUT else (),
     )
 
@@ -177,11 +181,11 @@ async def follow_up(
     folder = workspace.runs / f"follow-{recipe_key}"
     with refusing_lock(folder / ".work.lock", refusal):
         work = _Following(workspace, OpenTalks(folder / "talks"), plan, reporter)
-        work.begin(planned_follow_ups(workspace, recipe_key, plan))
-        system = recipes.current(workspace.engine, recipe_key).recipe.prompts.teacher_system.strip()
+        stored = recipes.current(workspace.engine, recipe_key)
+        work.begin(planned_follow_ups(workspace, recipe_key, plan, stored.recipe))
         budget, limits = Budget(options or RunOptions()), OwnLimits(choice)
         async with asking.talking(workspace, choice) as teacher:
-            client = _FollowingClient(teacher, system)
+            client = _FollowingClient(teacher, stored)
             while not stop.is_set() and (talks := work.taken()):
                 await dispatch.run(
                     [Lane(client, iter(talks), choice, price, work.answers, limits)],

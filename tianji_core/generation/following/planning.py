@@ -66,10 +66,13 @@ class FollowUpEstimate:
     most_seconds: float
 
 
-def planned_follow_ups(workspace: Workspace, recipe_key: str, plan: FollowingPlan) -> list[PlannedFollowUp]:
+def planned_follow_ups(
+    workspace: Workspace, recipe_key: str, plan: FollowingPlan, recipe: Recipe | None = None
+) -> list[PlannedFollowUp]:
     """Returns what is still to be asked: accepted samples of one turn that no stored conversation begins
-    with. The same seed draws the same requests, however many are stored already."""
-    recipe = recipes.current(workspace.engine, recipe_key).recipe
+    with. The same seed draws the same requests, however many are stored already. Without ``recipe`` they are
+    made from its newest revision."""
+    recipe = recipe or recipes.current(workspace.engine, recipe_key).recipe
     followed = {
         sample.history[0]
         for batch in samples.each(workspace.engine, SampleFilter(recipe_key, source=FOLLOW_UP))

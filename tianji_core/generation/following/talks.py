@@ -14,13 +14,14 @@ from tianji_core.recipe.following import FollowUpKind
 
 
 class SaidTurn(BaseModel):
-    """One answered request of a talk."""
+    """One answered request of a talk, made from the recipe at ``revision`` (None: not known)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     asked: str
     answered: str
     model: str
+    revision: int | None = None
 
 
 class FollowingTalk(NamedTuple):

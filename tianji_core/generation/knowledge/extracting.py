@@ -21,10 +21,10 @@ from tianji_core.generation.writing import provenance
 from tianji_core.i18n import _
 from tianji_core.jobs import Reporter
 from tianji_core.locks import refusing_lock
-from tianji_core.recipe import Recipe
 from tianji_core.store import knowledge as knowledge_store
 from tianji_core.store import recipes
 from tianji_core.store.knowledge import Asked, Chunk, ChunkFailure
+from tianji_core.store.recipes import StoredRecipe
 from tianji_core.teachers import SamplingPlan, TeacherChoice, asking, price_of, provider
 from tianji_core.workspace import Workspace
 
@@ -35,9 +35,10 @@ class ChunkClient:
     """Asks one teacher about chunks."""
 
     def __init__(
-        self, recipe: Recipe, settings: KnowledgeSettings, sampling: SamplingPlan, ask: asking.Ask
+        self, stored: StoredRecipe, settings: KnowledgeSettings, sampling: SamplingPlan, ask: asking.Ask
     ) -> None:
-        self._recipe = recipe
+        self._recipe = stored.recipe
+        self._revision = stored.revision
         self._settings = settings
         self._sampling = sampling
         self._ask = ask
@@ -58,7 +59,7 @@ class ChunkClient:
         found = understood(answer.text, self._settings, answer.finish_reason)
         origin = provenance(prompt, answer, sampling, attempts)
         conversations = tuple(found.conversations)
-        asked = Asked(item, self._settings.system, conversations, 0, origin, found.unused)
+        asked = Asked(item, self._settings.system, conversations, 0, origin, found.unused, self._revision)
         return Outcome(asked, Usage.of(answer))
 
 
@@ -77,7 +78,7 @@ async def run_knowledge(
     """
     run = knowledge_store.get(workspace.engine, run_id)
     settings, engine = asking_of(run), workspace.engine
-    recipe = recipes.current(engine, run.recipe).recipe
+    stored = recipes.current(engine, run.recipe)
     choice = TeacherChoice.model_validate(run.teacher)
     price = price_of(provider(workspace, choice.provider), choice)
     lock = workspace.runs / f"knowledge-{run_id}" / ".work.lock"
@@ -108,7 +109,7 @@ async def run_knowledge(
 
         spent = [(Usage(*knowledge_store.spent(engine, run_id)), price)]
         async with asking.asking(workspace, choice) as ask:
-            client = ChunkClient(recipe, settings, SamplingPlan.model_validate(run.sampling), ask)
+            client = ChunkClient(stored, settings, SamplingPlan.model_validate(run.sampling), ask)
             await dispatch.run(
                 [Lane(client, _pending(workspace, run_id), choice, price, counts.done)],
                 store,

@@ -85,7 +85,7 @@ class SampleProvenance:
 @dataclass(frozen=True)
 class NewSample:
     """A sample to be stored that does not come from a run; ``state`` is pending unless a person has decided
-    it already."""
+    it already; ``recipe_revision`` is that of the recipe whose request it answers."""
 
     recipe: str
     system: str
@@ -100,6 +100,7 @@ class NewSample:
     state: str = PENDING
     options: tuple[tuple[str, str], ...] = ()
     fact: str = ""
+    recipe_revision: int | None = None
 
 
 _COLUMNS = tuple(samples.c[name] for name in Sample.__dataclass_fields__)

@@ -69,13 +69,15 @@ def provenance(engine: Engine, sample_id: int) -> SampleProvenance:
 
 
 def prompt_revision(engine: Engine, sample_id: int) -> int:
-    """Returns the revision of the recipe whose prompts asked for a sample: that of its run, or the newest one
-    when the sample was made; 0 is the built-in file."""
+    """Returns the revision of the recipe whose prompts asked for a sample: its own or that of its run, or the
+    newest one when the sample was made; 0 is the built-in file."""
     query = (
         select(
             samples.c.recipe,
             samples.c.created_at,
-            func.coalesce(runs.c.recipe_revision, imitation_runs.c.recipe_revision).label("revision"),
+            func.coalesce(
+                samples.c.recipe_revision, runs.c.recipe_revision, imitation_runs.c.recipe_revision
+            ).label("revision"),
         )
         .select_from(
             samples.outerjoin(runs, runs.c.id == samples.c.run_id)
@@ -131,6 +133,7 @@ def insert_new(
                 "length": len(sample.output),
                 "opening": opening_of(sample.output, sample.name),
                 "prompt": sample.prompt,
+                "recipe_revision": sample.recipe_revision,
                 "model": sample.model,
                 "state": sample.state,
                 "digest": digest,
