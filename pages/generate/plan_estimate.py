@@ -10,6 +10,7 @@ from pages.shared.cell_words import style_word
 from pages.shared.frame import report_figure
 from pages.shared.teacher_numbers import SIGNS
 from pages.shared.text import plain
+from tianji_core.errors import PlanError
 from tianji_core.generation import Estimate, KnownAnswers, RunOptions, estimate, offline_gaps
 from tianji_core.i18n import _, _c
 from tianji_core.jobs import duration_text
@@ -35,7 +36,7 @@ def show_estimate(
         columns = [*st.columns(2), *st.columns(2)]
     columns[0].metric(_c("generation", "任务"), f"{number:,}")
     if plan is None or number == 0:
-        st.warning(_("这个计划没有任务：至少选一种{kind}，或降低适配度要求。", kind=style_word()), icon="🫙")
+        st.warning(_why_nothing(recipe, plan), icon="🫙")
         return 0
     if left_out := axes_left_out(recipe, plan):
         axes = plain(_("、").join(left_out))
@@ -59,6 +60,16 @@ def show_estimate(
                 _("{known} 条有上次的回答，只问 {rest} 条", known=f"{known:,}", rest=f"{number - known:,}")
             )
     return number
+
+
+def _why_nothing(recipe: Recipe, plan: Plan | None) -> str:
+    """Returns why a plan has no task; None is one without a style."""
+    try:
+        if plan is not None:
+            tasks(recipe, plan)
+    except PlanError as error:
+        return plain(str(error))
+    return _("这个计划没有任务：至少选一种{kind}，或降低适配度要求。", kind=style_word())
 
 
 def _show_use(

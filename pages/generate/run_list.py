@@ -15,7 +15,7 @@ def run_list(workspace: Workspace, recipe: str) -> None:
     listed = list(listed_runs(workspace.engine, recipe))
     st.subheader(_("批次"), anchor=False)
     if not listed:
-        st.caption(_("还没有批次。先用离线造句写一批，走通整条流水线，再换更强的模型。"))
+        st.caption(_("还没有批次。先写一小批，走通整条流水线，再写全部。"))
     run_jobs = jobs_by_run(workspace)
     for run, counts in listed:
         job = run_jobs.get(run.id)

@@ -181,7 +181,7 @@ def _top_up(
         st.caption(
             _(
                 "{cells} 个格子不到 {target} 条，一共缺 {n} 条；{styles} 种{kinds}轮着写，只补缺的。",
-                kinds=style_words(len(styles)),
+                kinds=style_words(len(written)),
                 cells=len(thin),
                 target=target,
                 n=number,

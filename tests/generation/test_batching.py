@@ -85,10 +85,13 @@ def test_what_keeps_failing_is_a_failure_with_its_reason(workspace: Workspace, b
     assert state.errors[0].count == 1
 
 
-def test_an_early_end_keeps_what_came_and_says_so(workspace: Workspace, batches: BatchApi) -> None:
-    batches.ending, batches.share = "expired", 0.5
+@pytest.mark.parametrize(("ending", "said"), [("expired", "过了时限"), ("cancelled", "被取消了")])
+def test_an_early_end_keeps_what_came_and_says_so(
+    workspace: Workspace, batches: BatchApi, ending: str, said: str
+) -> None:
+    batches.ending, batches.share = ending, 0.5
     run = new_run(workspace, batches, 10)
-    with pytest.raises(RunLimitError, match=r"过了时限.*取回了 5 条，其余 5 条"):
+    with pytest.raises(RunLimitError, match=rf"{said}.*取回了 5 条，其余 5 条"):
         work(workspace, run)
     assert run_state(workspace.engine, run.id).counts.done == 5
     batches.ending, batches.share = "completed", 1.0

@@ -11,6 +11,7 @@ from tests.loopback import LoopbackApi, fails, says
 from tianji_core import jobs, notices
 from tianji_core.drafts import TableEdits, changing_draft, load_draft
 from tianji_core.generation import jobs_by_run, run_state
+from tianji_core.recipe.editing import changed
 from tianji_core.store import recipes, samples
 from tianji_core.store import runs as rows
 from tianji_core.store.database import writing
@@ -391,6 +392,18 @@ def test_enabled_conditions_multiply_the_plan_and_are_drawn_by_weight(workspace:
     finish(workspace, run.id)
     counts = samples.option_counts(workspace.engine, SampleFilter("wishes"))
     assert counts == {"length": {"short": 20, "long": 20}}
+
+
+def test_conditions_that_exclude_each_other_are_why_a_plan_has_nothing(workspace: Workspace) -> None:
+    shipped = recipes.current(workspace.engine, "wishes").recipe
+    axes = [
+        {"id": "a", "title": "甲", "enabled": True, "options": [{"id": "x", "title": "短", "max_chars": 20}]},
+        {"id": "b", "title": "乙", "enabled": True, "options": [{"id": "y", "title": "长", "min_chars": 90}]},
+    ]
+    recipes.save(workspace.engine, changed(shipped, axes=axes), 0, "条件")
+    at = page()
+    assert not at.exception and at.button(key="start_run").disabled
+    assert "处处互相排斥" in " ".join(w.value for w in at.warning)
 
 
 def test_earlier_answers_are_counted_before_the_start_and_forgotten_in_the_settings(

@@ -107,7 +107,7 @@ def test_examples_of_a_style_that_are_too_long_for_an_option_are_left_out() -> N
 @pytest.mark.parametrize(
     ("values", "sentence"),
     [
-        ({"options": []}, "没有选项"),
+        ({"options": []}, "没有选项，请至少加一个$"),
         ({"options": [{"id": "a", "title": "短"}, {"id": "a", "title": "长"}]}, "出现了两次"),
         ({"options": [{"id": "a", "title": "短", "not_styles": ["没有"]}]}, "“没有”不在列表里"),
         ({"options": [{"id": "a", "title": "短", "min_chars": 50, "max_chars": 20}]}, "50 大于最多字数 20"),

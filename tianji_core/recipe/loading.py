@@ -82,8 +82,10 @@ def explain(error: ValidationError, whole: str | None = None) -> str:
         opening = _("整个配方") if whole is None else whole
         return f"{opening} {reason_of(first)}".strip()
     key = ".".join(str(part) for part in first["loc"])
-    shown = _shown(first.get("input"), str(first["loc"][-1]))
     more = _("（另有 {count} 处）", count=len(problems) - 1) if len(problems) > 1 else ""
+    if isinstance(first.get("input"), dict | list | tuple | set):  # its text could be long, and hold a secret
+        return _("{key} {reason}{more}", key=key, reason=reason_of(first), more=more)
+    shown = _shown(first.get("input"), str(first["loc"][-1]))
     return _(
         "{key} {reason}；现在的值是 {value}{more}", key=key, reason=reason_of(first), value=shown, more=more
     )
@@ -93,8 +95,6 @@ def _shown(value: object, key: str) -> str:
     """Returns a wrong value as a message shows it: short, and without secrets."""
     if named_as_secret(key):
         return "••••"
-    if isinstance(value, dict | list | tuple | set):  # its text could be long, and hold a secret
-        return f"{type(value).__name__}[{len(value)}]"
     shown = without_credentials(repr(value[:200] if isinstance(value, str) else value))
     return shown if len(shown) <= 80 else shown[:77] + "..."
 
