@@ -6,7 +6,7 @@ import unicodedata
 from functools import cache
 
 from tianji_core.cleaning.layers import without_escapes
-from tianji_core.cleaning.rule import Context, Example, Found, Rule, Subject, bounds, only_han
+from tianji_core.cleaning.rule import HARD_FLOOR, Context, Example, Found, Rule, Subject, bounds, only_han
 from tianji_core.gate.characters import standard_characters
 from tianji_core.i18n import N_, _
 
@@ -33,6 +33,17 @@ _FINE_ENGLISH = re.compile(
 _SENTENCE = re.compile(r"(?:[A-Za-z'’]+,? +){3,}[A-Za-z'’]+")
 """Four words in a row: a name, a title or a short exclamation has fewer."""
 _FOREIGN = re.compile(r"[\u3040-\u30ff\uac00-\ud7af\u0400-\u04ff\u0600-\u06ff\u0e00-\u0e7f]")
+_TONES = "āáǎàēéěèīíǐìōóǒòūúǔùǖǘǚǜ"
+_PINYIN = re.compile(
+    rf"[ \t]*[（(](?=[^()（）\u3400-\u9fff]*[{_TONES}][^()（）\u3400-\u9fff]*[ ,][^()（）\u3400-\u9fff]*[{_TONES}])"
+    r"[^()（）\u3400-\u9fff]+[)）][ \t]*"
+)
+"""The sounds of several words in brackets."""
+_NO_HAN = r"[^\u3400-\u9fff\u3040-\u30ff。！？；、“”（）\n]"
+_ELSE = r"[\uac00-\ud7af\u0400-\u04ff\u0600-\u06ff\u0e00-\u0e7f]"
+_FOREIGN_HEAD = re.compile(rf"\A\s*{_NO_HAN}*{_ELSE}{_NO_HAN}*[,.:!?：，！？\s]\s*(?=[\u3400-\u9fff])")
+_FOREIGN_END = re.compile(rf"(?<=[。！？!?~～…\n])\s*{_ELSE}{_NO_HAN}*[。！？]*\s*\Z")
+"""Words in a script of its own at the beginning and the end of a text."""
 _TAG_LEFT = re.compile(
     r"<(?:br|/?(?:p|div|span|b|script|style|section|article|body|html|center|font|ul|li))\s*/?>"
 )
@@ -168,6 +179,8 @@ def _mixed_width(text: str, _subject: Subject, _context: Context) -> Found | Non
 def _foreign(text: str, _subject: Subject, _context: Context) -> Found | None:
     if only_han(text):
         return None
+    if (read := _PINYIN.search(text)) is not None and _HAN_RUN.search(text) is not None:
+        return Found(_("有别的文字：{words}", words=read.group().strip()), _PINYIN.sub("", text).strip())
     if _LATIN.search(text) is not None:
         bare = _FINE_ENGLISH.sub("", _CODE.sub("", text))
         letters, allowed = len(_LATIN.findall(bare)), bounds().latin
@@ -178,7 +191,16 @@ def _foreign(text: str, _subject: Subject, _context: Context) -> Found | None:
             if _STRAY.fullmatch(match.group(1)):
                 return Found(_("有别的文字：{words}", words=match.group(1)))
     other = _FOREIGN.search(text)
-    return None if other is None else Found(_("有别的文字：{words}", words=other.group()))
+    if other is None:
+        return None
+    return Found(_("有别的文字：{words}", words=other.group()), _without_foreign_ends(text))
+
+
+def _without_foreign_ends(text: str) -> str | None:
+    """Returns a text without the words before and behind it that no Chinese text is written in, where a mark
+    parts them from it; None where there are others."""
+    fixed = _FOREIGN_END.sub("", _FOREIGN_HEAD.sub("", text)).strip()
+    return fixed if fixed != text and len(fixed) >= HARD_FLOOR and _FOREIGN.search(fixed) is None else None
 
 
 def _rubbish(text: str, subject: Subject, context: Context) -> Found | None:
@@ -270,12 +292,21 @@ SCRIPT_RULES = (
         bad=(
             Example("Dear sister, happy birthday to you，愿你天天开心。"),
             Example("妹妹、お誕生日おめでとう，愿你天天开心，事事如意。"),
+            Example(
+                "Поздравление: 妹妹，生日快乐！愿你天天开心，事事如意。 Удачи!",
+                "妹妹，生日快乐！愿你天天开心，事事如意。",
+            ),
+            Example(
+                "妹妹，生日快乐！(mèi mei, shēng rì kuài lè) 愿你天天开心，事事如意。",
+                "妹妹，生日快乐！愿你天天开心，事事如意。",
+            ),
         ),
         good=(
             Example(_CLEAN),
             Example("妹妹生日快乐，今天的你就是全场最佳C位，愿你天天happy。"),
             Example("妹妹，Happy Birthday！愿你offer拿到手软，KPI全完成，PPT一次过。"),
         ),
+        safe=True,
     ),
     Rule(
         "rubbish",

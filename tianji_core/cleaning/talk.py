@@ -98,6 +98,13 @@ _END_MARK = re.compile(
     re.IGNORECASE,
 )
 """An end mark or the name of an account: no part of a text."""
+_ROUND = ("（", "(")
+_VALUE = re.compile(
+    r"[^，。！？：:]{1,6}[：:][^，。！？：:]{1,6}(?:[】\]）)][【\[（(][^，。！？：:]{1,6}[：:][^，。！？：:]{1,6})*"
+)
+"""A field and its value, as a program writes them."""
+_ABOUT = re.compile(r"[^\n|｜]{1,12}(?:[|｜][^\n|｜]{1,14})+")
+"""A line of fields with bars between them."""
 _APART, _CLOSERS = re.compile(r"\s*[“「『（(【\[—*#>`<]"), tuple("”」』）)】]>`")
 """What begins a part of its own, and the marks at the end of one."""
 _IN_BRACKETS = re.compile(r"\s*[（(【\[]([^（()）]*)[）)】\]]\s*")
@@ -182,7 +189,11 @@ def reading(text: str, name: str = "") -> Reading:
     """Returns how a text for ``name`` is understood. Cached, since several rules ask about the same text."""
     cut = pieces(text)
     scores = talk_scores(cut, name)
-    if max(scores, default=0.0) < CLEAR and not any(sign in text for sign in "#\n：:"):
+    if (
+        max(scores, default=0.0) < CLEAR
+        and text[:1] not in _ROUND
+        and not any(sign in text for sign in "#\n：:")
+    ):
         return Reading(cut, scores, 0, len(cut), _surely_blessing(scores))
     leads = True
     for n, piece in enumerate(cut):
@@ -209,8 +220,9 @@ def reading(text: str, name: str = "") -> Reading:
         leads = leads and scores[n] >= SURE
     _gloss(cut, scores, text)
     _label_before_address(cut, scores, name)
+    directed = _direction(cut, scores, name)
     start = _talk_before(scores)
-    if start < len(cut) and _says_more_than_its_place(cut[-1].text, name):
+    if start < len(cut) and scores[-1] < CERTAIN and _says_more_than_its_place(cut[-1].text, name):
         scores[-1] = min(scores[-1], DOUBT - 0.1)
     stop = len(scores) - _talk_before(scores[start:][::-1])
     if start < stop - 1 and stop < len(cut) and _is_label(cut[stop - 1].text) and scores[stop - 1] > BLESSING:
@@ -219,6 +231,15 @@ def reading(text: str, name: str = "") -> Reading:
     words = [_words(cut[n].text, name) for n in gone]
     if start >= stop or any(score <= PLAIN_BLESSING for score in words):  # another version
         return Reading(cut, scores, 0, len(cut), False)
+    clear = _is_clear(text, name, Reading(cut, scores, start, stop, directed), words)
+    return Reading(cut, scores, start, stop, clear)
+
+
+def _is_clear(text: str, name: str, read: Reading, words: list[float]) -> bool:
+    """Returns whether what ``read`` leaves out surely goes, and nothing else; ``read.certain`` says that it
+    begins with a direction, ``words`` are the scores of the words of what goes without being certain."""
+    cut, scores, start, stop, directed = read
+    gone = [n for n in (*range(start), *range(stop, len(cut))) if scores[n] < CERTAIN]
     kept = scores[start:stop]
     edges = [*([kept[0]] if start else []), *([kept[-1]] if stop < len(cut) else [])]
     clear = not gone or (max(edges, default=KEPT) <= KEPT and max(kept) < DOUBT)
@@ -236,8 +257,8 @@ def reading(text: str, name: str = "") -> Reading:
         _CUT_SHORT.search(said) or _DECLINES.search(said) or _CHOICE.search(said) for said in around
     )
     clear = clear and not any(_calls(cut[n].text, name) for n in gone)  # another version
-    clear = clear and not any(_may_be_aside(cut[n]) for n in (*range(start), *range(stop, len(cut))))
-    return Reading(cut, scores, start, stop, clear)
+    asides = [n for n in (*range(start), *range(stop, stop + 1)) if n < len(cut) and _may_be_aside(cut[n])]
+    return clear and (directed or not asides)
 
 
 def _says_more_than_its_place(text: str, name: str) -> bool:
@@ -311,11 +332,32 @@ def _calls(text: str, name: str) -> bool:
     return words_score(text, name if name in text else "") < 0
 
 
+def _direction(cut: list[Piece], scores: list[float], name: str) -> bool:
+    """Raises the score of words in round brackets with which a text begins before it calls its receiver: how
+    it is said, or what is done; and of such at its end. Returns whether there are some."""
+    if len(cut) < 2 or not _is_direction(cut[0].text) or not _calls(cut[1].text, name):
+        return False
+    scores[0] = max(scores[0], REMOVED)
+    if len(cut) > 2 and _is_direction(cut[-1].text):
+        scores[-1] = max(scores[-1], REMOVED)
+    return True
+
+
+def _is_direction(text: str) -> bool:
+    """Whether words in round brackets speak to nobody and of no sender."""
+    bare = text.strip()
+    if bare[:1] not in _ROUND or _IN_BRACKETS.fullmatch(bare) is None:
+        return False
+    return not any(sign in bare for sign in "你您我") and _BLANK.search(bare) is None
+
+
 def _may_be_aside(piece: Piece) -> bool:
     """Whether a piece in brackets may be an aside of the blessing: brackets alone look like talk. On a line
     of its own it is none, unless it speaks to somebody."""
     inside = _IN_BRACKETS.fullmatch(piece.text)
     if inside is None or (piece.own_line and not any(sign in piece.text for sign in "你您")):
+        return False
+    if _BLANK.search(piece.text) or _VALUE.fullmatch(inside[1]):
         return False
     return words_score(inside[1], "") <= _ASIDE
 
@@ -345,17 +387,35 @@ def labelled_texts(text: str) -> int:
 def _gloss(cut: list[Piece], scores: list[float], text: str) -> None:
     """Raises the scores of what follows the label of an explanation or translation at the beginning of a line
     behind the blessing, up to the end of the line, or of the list that follows: it may well read like a
-    blessing."""
+    blessing. So do the parts of a line of fields, and of a list under a heading of its own."""
     glossed = False
     for n, piece in enumerate(cut):
         begins = n > 0 and text[piece.start - 1] == "\n"
         listed = begins and glossed and _ITEM.match(piece.text) is not None
-        labelled = begins and _GLOSS.match(
-            _GLOSS_MARK.sub("", text[piece.start : piece.start + _LABEL_LINE], 1)
+        labelled = begins and (
+            _GLOSS.match(_GLOSS_MARK.sub("", text[piece.start : piece.start + _LABEL_LINE], 1))
+            or _heads_a_list(cut, n)
+            or _is_about(text[piece.start :].partition("\n")[0])
         )
         glossed = (glossed and not begins) or listed or bool(labelled)
         if glossed:
             scores[n] = CERTAIN
+
+
+def _heads_a_list(cut: list[Piece], n: int) -> bool:
+    """Whether a piece behind a blank line is a heading on a line of its own with a list under it."""
+    return (
+        n + 1 < len(cut)
+        and cut[n].own_line
+        and _is_label(cut[n].text)
+        and cut[n - 1].text.count("\n") > 1
+        and _ITEM.match(cut[n + 1].text) is not None
+    )
+
+
+def _is_about(line: str) -> bool:
+    """Whether a line consists of fields with bars between them, two of which have a name."""
+    return line.count("：") + line.count(":") > 1 and _ABOUT.fullmatch(line.strip(" *_")) is not None
 
 
 def _label_before_address(cut: list[Piece], scores: list[float], name: str) -> None:
@@ -437,7 +497,9 @@ def _lead_in(text: str, subject: Subject, context: Context) -> Found | None:
     if not read.start or not _unwrapped(text):
         return None
     words = read.between(0, read.start, text)
-    fixed = read.between(read.start, len(read.pieces), text) if read.certain else None
+    both = _is_direction(read.pieces[0].text) and _is_direction(read.pieces[-1].text)
+    stop = read.stop if both else len(read.pieces)  # the one at the end is known by the other
+    fixed = read.between(read.start, stop, text) if read.certain else None
     return Found(_("有开场白：{words}", words=words[:30]), fixed)
 
 
