@@ -18,10 +18,13 @@ from tianji_core.training.places.profile import (
 )
 from tianji_core.training.places.ssh_client import accept_keys, offered_keys
 from tianji_core.training.places.trying import try_place
+from tianji_core.training.skypilot import checked_sky
 from tianji_core.training.slurm import checked_request
 from tianji_core.workspace import Workspace
 
 TEXTS = ("name", "host", "user", "key", "folder", "python", "project", "base")
+RENTED_TEXTS = ("name", "host", "base")
+"""Of a machine that SkyPilot rents, whose name may be given."""
 USUAL = {"folder": "tianji-workspace", "python": "python3"}
 EXAMPLES = {
     "name": "lab",
@@ -51,15 +54,15 @@ def places_part(workspace: Workspace) -> None:
 
 def _row(workspace: Workspace, place: Place) -> None:
     row = st.columns([3, 1.4, 1.6, 1.4], vertical_alignment="center")
-    address = f"{place.user}@{place.host}" if place.user else place.host
-    where = f"{address}:{place.port}" if place.host else f"sbatch {place.slurm.partition}"
-    row[0].markdown(f"**{plain(place.name)}** `{where}`")
+    row[0].markdown(f"**{plain(place.name)}** `{place.address}`")
     if row[1].button(_("试一下"), key=f"place_try_{place.name}", width="stretch"):
         with report_errors():
             for found in try_place(workspace, place):
                 (st.success if found.good else st.warning)(plain(found.sentence))
     shown = f"place_keys_{place.name}"
-    if place.host and row[2].button(_("看主机密钥"), key=f"place_look_{place.name}", width="stretch"):
+    if place.asks_for_keys and row[2].button(
+        _("看主机密钥"), key=f"place_look_{place.name}", width="stretch"
+    ):
         with report_errors():
             st.session_state[shown] = [known for _line, known in offered_keys(place)]
     if row[3].button(_("删除"), key=f"place_drop_{place.name}", width="stretch"):
@@ -95,18 +98,40 @@ def _slurm_fields() -> dict[str, Any]:
     }
 
 
+def _sky_fields() -> dict[str, Any]:
+    """Draws what is asked of SkyPilot; returns what is typed."""
+    titles = {
+        "infra": _("云或集群，例如 aws/us-east-1、kubernetes、slurm/lab"),
+        "gpus": _("显卡，例如 L4:1"),
+        "volume": _("卷（可以空着）"),
+    }
+    columns = st.columns(3)
+    return {
+        name: column.text_input(title, max_chars=200, **kept_text(f"place_{name}")).strip()
+        for column, (name, title) in zip(columns, titles.items(), strict=True)
+    }
+
+
 def _form(workspace: Workspace) -> None:
-    kinds = {"ssh": _("SSH：一台机器"), "slurm": _("Slurm：一个集群")}
+    kinds = {
+        "ssh": _("SSH：一台机器"),
+        "slurm": _("Slurm：一个集群"),
+        "sky": _("SkyPilot：租一台"),
+    }
     kind = st.radio(
         field_title("kind"), list(kinds), format_func=kinds.get, horizontal=True, key="place_kind"
     )
     values: dict[str, Any] = {"kind": kind}
-    asked = {}
+    asked, rented = {}, {}
     if kind == "slurm":
         st.caption(_("这台机器就能运行 sbatch、和集群共享磁盘的，主机空着；不然填登录节点，用 SSH 提交。"))
         asked = _slurm_fields()
+    if kind == "sky":
+        st.caption(_("这台机器要装好 SkyPilot、登录过云；机器由它去找，装好工坊再训练，结果取回来以后退掉。"))
+        rented = _sky_fields()
     columns = st.columns(3)
-    for number, name in enumerate(TEXTS):
+    shown = RENTED_TEXTS if kind == "sky" else TEXTS
+    for number, name in enumerate(shown):
         values[name] = (
             columns[number % 3]
             .text_input(
@@ -118,14 +143,20 @@ def _form(workspace: Workspace) -> None:
             )
             .strip()
         )
-    values["port"] = int(
-        columns[2].number_input(field_title("port"), 1, 65535, 22, **kept_number("place_port", 1, 65535, 22))
-    )
-    values["send_base"] = st.checkbox(field_title("send_base"), key="place_send_base")
+    if kind == "sky":
+        values["keeps"] = st.checkbox(field_title("keeps"), key="place_keeps")
+    else:
+        values["port"] = int(
+            columns[2].number_input(
+                field_title("port"), 1, 65535, 22, **kept_number("place_port", 1, 65535, 22)
+            )
+        )
+        values["send_base"] = st.checkbox(field_title("send_base"), key="place_send_base")
     if st.button(_("保存运行位置"), key="place_save"):
         with report_errors():
-            place = checked_place({**values, "slurm": checked_request(asked)})
+            described = {"slurm": checked_request(asked), "sky": checked_sky(rented)}
+            place = checked_place({**values, **described})
             save_place(workspace, place)
-            forget_typed(*(f"place_{name}" for name in (*TEXTS, *asked, "port")))
+            forget_typed(*(f"place_{name}" for name in (*TEXTS, *asked, *rented, "port")))
             remember_notice(_("已保存运行位置 {name}；点“试一下”看能不能连上", name=place.name))
             st.rerun()

@@ -1,6 +1,7 @@
 """The task of SkyPilot: its text, and that SkyPilot's own parser reads what was meant."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -54,7 +55,10 @@ def text_of(request: SkyRequest, files: tuple[Path, Path]) -> str:
 
 
 def test_a_task_on_spot_machines_keeps_its_work_in_the_volume(files: tuple[Path, Path]) -> None:
-    assert yaml.safe_load(text_of(REQUESTS["cluster"], files)) == {
+    task = yaml.safe_load(text_of(REQUESTS["cluster"], files))
+    base = next(name for name, folder in task["file_mounts"].items() if folder == str(files[1]))
+    assert re.fullmatch(r"~/tianji-base-[0-9a-f]{12}", base)
+    assert task == {
         "name": f"tianji-{ID}",
         "resources": {
             "infra": "kubernetes",
@@ -64,10 +68,11 @@ def test_a_task_on_spot_machines_keeps_its_work_in_the_volume(files: tuple[Path,
         },
         "num_nodes": 1,
         "workdir": str(PROJECT),
-        "file_mounts": {"~/tianji-bundle.tar": str(files[0]), "~/tianji-base": str(files[1])},
+        "file_mounts": {f"~/tianji-{ID}.tar": str(files[0]), base: str(files[1])},
         "volumes": {"/tianji": "tianji-data"},
         "setup": "bash scripts/setup\n",
-        "run": ".venv/bin/python -m tianji_core worker --bundle ~/tianji-bundle.tar --base ~/tianji-base"
+        "run": 'echo "TIANJI-HOME $HOME"\n'
+        f".venv/bin/python -m tianji_core worker --bundle ~/tianji-{ID}.tar --base {base}"
         f" --trust-preset --workspace /tianji/{ID}\n",
     }
 
@@ -100,7 +105,7 @@ def test_the_parser_of_skypilot_reads_what_was_meant(
     told = yaml.safe_load(line.removeprefix("READ "))
     card, _colon, count = request.gpus.partition(":")
     assert told["cards"] == {card: int(count or 1)} and told["nodes"] == 1 and told["spot"] == request.spot
-    assert told["mounts"] == {"~/tianji-bundle.tar": str(files[0]), "~/tianji-base": str(files[1])}
+    assert set(told["mounts"].values()) == {str(files[0]), str(files[1])}
     assert told["cloud"] == (request.infra.split("/")[0] or "none")
     assert told["region"] == (request.infra.partition("/")[2] or None)
     assert told["volumes"] == ({"/tianji": request.volume} if request.volume else {})
@@ -111,9 +116,9 @@ def test_the_parser_of_skypilot_reads_what_was_meant(
 def test_the_verb_of_the_task_is_one_of_this_studio(files: tuple[Path, Path], tmp_path: Path) -> None:
     run = str(yaml.safe_load(text_of(REQUESTS["cheapest"], files))["run"])
     asked = run.replace(".venv/bin/python", sys.executable).replace("~", str(tmp_path))
-    (tmp_path / "tianji-bundle.tar").write_bytes(b"no bundle")
+    (tmp_path / f"tianji-{ID}.tar").write_bytes(b"no bundle")
     done = subprocess.run(["bash", "-c", asked], cwd=PROJECT, capture_output=True, text=True, check=False)
-    assert done.returncode == 2 and "No such option" not in done.stderr and "tianji-bundle.tar" in done.stderr
+    assert done.returncode == 2 and "No such option" not in done.stderr and f"tianji-{ID}.tar" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -143,3 +148,10 @@ def test_spot_machines_are_asked_for_as_a_managed_job(tmp_path: Path) -> None:
     file = tmp_path / "a b.yaml"
     assert launch_command(REQUESTS["cluster"], file, "x") == f"sky jobs launch '{file}'"
     assert launch_command(REQUESTS["cloud"], file, "x") == f"sky launch -c x '{file}'"
+
+
+def test_a_base_that_is_there_or_goes_with_the_sources_is_not_sent(files: tuple[Path, Path]) -> None:
+    for base, said in (("/data/my base", " --base '/data/my base'"), (PROJECT / "configs", "")):
+        task = yaml.safe_load(sky_task(SkyRequest(), Target(), "cpu", files[0], ID, base))
+        assert list(task["file_mounts"]) == [f"~/tianji-{ID}.tar"]
+        assert f".tar{said} --trust-preset" in task["run"]

@@ -3,6 +3,7 @@
 from tianji_core.jobs.child import Worker, run_until_stopped, worker_of
 from tianji_core.jobs.control import (
     get,
+    grace_of,
     listed,
     newest_about,
     own_job_id,
@@ -29,6 +30,7 @@ __all__ = [
     "WorkspaceUse",
     "duration_text",
     "get",
+    "grace_of",
     "listed",
     "log_bytes",
     "log_path",

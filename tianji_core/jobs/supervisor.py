@@ -15,7 +15,7 @@ from typing import Any
 
 from tianji_core.errors import StudioError
 from tianji_core.i18n import _, set_language
-from tianji_core.jobs.control import listed
+from tianji_core.jobs.control import grace_of, listed
 from tianji_core.jobs.environment import DATABASE, NEEDS, PROXIES
 from tianji_core.jobs.logs import log_path, log_tail, rotate
 from tianji_core.jobs.processes import end_group, members, started_at
@@ -59,7 +59,10 @@ def supervise(workspace: Workspace, job_id: int) -> int:
     while (code := child.poll()) is None and not stop.requested:
         stop.sleep(LOOK)
         rotate(log_path(workspace, job_id))
-    left = end_group(child.pid) if code is None or stop.requested else _sweep(child.pid)
+    if code is None or stop.requested:
+        left = end_group(child.pid, grace_of(job.kind))
+    else:
+        left = _sweep(child.pid)
     if code is None:
         child.poll()
         code = -signal.SIGTERM

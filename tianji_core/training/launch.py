@@ -42,8 +42,14 @@ from tianji_core.training.varied_data import training_data
 from tianji_core.training.verdict import failure_of
 from tianji_core.workspace import Workspace, highest_number
 
-CLIENT_VARIABLES = ("SSH_AUTH_SOCK", "SLURM_CONF")
-"""Variables of this process that the clients of SSH and Slurm need."""
+CLIENT_VARIABLES = (
+    "SSH_AUTH_SOCK",
+    "SLURM_CONF",
+    "KUBECONFIG",
+    "SKYPILOT_API_SERVER_ENDPOINT",
+    "SKYPILOT_GLOBAL_CONFIG",
+)
+"""Variables of this process that the clients of SSH, Slurm and SkyPilot need."""
 NAN_PATIENCE = 5
 """Logged points in a row without a finite loss after which a training is ended: it cannot recover."""
 

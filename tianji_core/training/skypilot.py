@@ -1,6 +1,7 @@
 """A training as a task of SkyPilot: the YAML that ``sky launch`` and ``sky jobs launch`` take. It sends the
 bundle, the base and the studio of this machine, sets the studio up there and trains the bundle."""
 
+import hashlib
 import re
 import shlex
 from collections.abc import Mapping
@@ -14,8 +15,12 @@ from tianji_core.i18n import _
 from tianji_core.project import PROJECT
 from tianji_core.training.target import Target
 
-BUNDLE, BASE, VOLUME = "~/tianji-bundle.tar", "~/tianji-base", "/tianji"
-"""Where the bundle, the base and the volume lie there."""
+VOLUME = "/tianji"
+"""Where the volume lies there. Bundles and bases have names of their own in the home folder, so that one
+machine can train several of them."""
+HOME = "TIANJI-HOME "
+"""Begins the line in the log of the task that names its home folder, which may be another than that of a
+login there."""
 _INFRA = r"^[a-z0-9-]*(/[A-Za-z0-9*_.:@-]+){0,2}$"
 _GPUS = r"^(|[A-Za-z0-9][A-Za-z0-9.-]{0,39}(:[1-9]\d?)?)$"
 _VOLUME = r"^(|[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)$"
@@ -75,38 +80,62 @@ def check_sky(request: SkyRequest, target: Target, device: str) -> None:
     if target.nodes > 1:
         raise TrainingError(_("SkyPilot 的任务只用一台机器，请把机器台数改成 1"))
     if device != "cpu" and not request.gpus:
-        raise TrainingError(_("这个预设要显卡，请写上 --sky-gpus，例如 L4:{n}", n=target.processes))
+        raise TrainingError(
+            _(
+                "这个预设要显卡，请写上显卡（--sky-gpus，运行位置的是 --gpus），例如 L4:{n}",
+                n=target.processes,
+            )
+        )
     if not (PROJECT / "scripts" / "setup").is_file():
         raise TrainingError(_("SkyPilot 要把工坊的源码送过去，这里的工坊是装成包的；请在源码文件夹里运行"))
 
 
+def task_name(bundle_id: str) -> str:
+    """Returns the name of the task, and of its job, that trains a bundle."""
+    return re.sub(r"[^a-z0-9-]+", "-", f"tianji-{bundle_id}")[:60].strip("-")
+
+
+def workspace_there(request: SkyRequest, bundle_id: str, home: str = "~") -> str:
+    """Returns the folder of the workspace there, below the ``home`` of the task or in its volume."""
+    return f"{VOLUME}/{bundle_id}" if request.volume else f"{home}/tianji-workspace"
+
+
 def sky_task(
-    request: SkyRequest, target: Target, device: str, bundle: Path, bundle_id: str, base: Path
+    request: SkyRequest, target: Target, device: str, bundle: Path, bundle_id: str, base: Path | str
 ) -> str:
-    """Returns the YAML of the task that trains ``bundle``; ``device`` is that of the preset, ``base`` the
-    model folder on this machine. A task that SkyPilot starts again on another machine goes on from its newest
-    checkpoint where it has a volume."""
-    home = f"{VOLUME}/{bundle_id}" if request.volume else "~/tianji-workspace"
+    """Returns the YAML of the task that trains ``bundle``; ``device`` is that of the preset. ``base`` is the
+    model folder on this machine, which is sent, or the path of one that is there. A task that SkyPilot
+    starts again on another machine goes on from its newest checkpoint where it has a volume."""
     resources: dict[str, object] = {"infra": request.infra} if request.infra else {}
     if device != "cpu":
         name, _colon, count = request.gpus.partition(":")
         resources["accelerators"] = f"{name}:{count or target.processes}"
     if request.spot:
         resources |= {"use_spot": True, "job_recovery": "FAILOVER"}
+    there = f"~/{task_name(bundle_id)}.tar"
+    sent = {there: str(bundle.resolve())}
+    found = ""
+    if isinstance(base, str):
+        found = f" --base {shlex.quote(base)}"
+    elif not base.expanduser().resolve().is_relative_to(PROJECT):  # else it goes with the sources
+        folder = str(base.expanduser().resolve())
+        name = f"~/tianji-base-{hashlib.sha256(folder.encode()).hexdigest()[:12]}"
+        sent[name], found = folder, f" --base {name}"
     task: dict[str, object] = {
-        "name": re.sub(r"[^a-z0-9-]+", "-", f"tianji-{bundle_id}")[:60].strip("-"),
+        "name": task_name(bundle_id),
         "resources": resources,
         "num_nodes": 1,
         "workdir": str(PROJECT),
-        "file_mounts": {BUNDLE: str(bundle.resolve()), BASE: str(base.expanduser().resolve())},
+        "file_mounts": sent,
     }
     if request.volume:
         task["volumes"] = {VOLUME: request.volume}
     # The preset of the bundle is this machine's, as the sources are: both are code of the same person.
     task["setup"] = "bash scripts/setup\n"
     task["run"] = (
-        f".venv/bin/python -m tianji_core worker --bundle {BUNDLE} --base {BASE}"
-        f" --trust-preset --workspace {home}\n"
+        f'echo "{HOME}$HOME"\n'
+        f".venv/bin/python -m tianji_core worker --bundle {there}{found}"
+        f" --trust-preset --workspace {workspace_there(request, bundle_id)}\n"
     )
     return yaml.safe_dump(task, sort_keys=False, allow_unicode=True)
 

@@ -161,6 +161,6 @@ def _stopped(workspace: Workspace, job: jobs.Job) -> jobs.Job:
     try:
         with contextlib.suppress(JobError):  # it has ended meanwhile
             jobs.stop(workspace, job.id)
-        return jobs.wait(workspace, job.id, timeout=60)
+        return jobs.wait(workspace, job.id, timeout=jobs.grace_of(job.kind) + 50)
     except KeyboardInterrupt as error:
         raise interrupted_job(workspace, jobs.get(workspace, job.id)) from error

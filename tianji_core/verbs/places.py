@@ -7,12 +7,13 @@ from typing import Annotated
 
 import typer
 
-from tianji_core.errors import PlaceError
+from tianji_core.errors import InputError, PlaceError
 from tianji_core.i18n import _
 from tianji_core.training.places.profile import Place, checked_place, place_named, remove_place, save_place
 from tianji_core.training.places.profile import places as stored_places
 from tianji_core.training.places.ssh_client import accept_keys, offered_keys
 from tianji_core.training.places.trying import PlaceFinding, try_place
+from tianji_core.training.skypilot import checked_sky
 from tianji_core.training.slurm import SlurmRequest, checked_request
 from tianji_core.verbs.common import JsonOption, WorkspaceOption, opened, show
 from tianji_core.verbs.interruption import command_line
@@ -64,17 +65,37 @@ class PlaceOptions:
     container: Annotated[
         str, typer.Option(help="With --slurm: pyxis:IMAGE or apptainer:IMAGE to train in.")
     ] = ""
+    sky: Annotated[
+        bool,
+        typer.Option(
+            "--sky", help="With add: a machine from SkyPilot, whose name --host may give; 'sky' must be here."
+        ),
+    ] = False
+    infra: Annotated[
+        str, typer.Option(help="With --sky: cloud, region and zone, e.g. aws/us-east-1 or slurm/lab.")
+    ] = ""
+    gpus: Annotated[str, typer.Option(help="With --sky: cards of the machine, e.g. L4:1.")] = ""
+    volume: Annotated[str, typer.Option(help="With --sky: SkyPilot volume for the workspace there.")] = ""
+    keeps: Annotated[
+        bool, typer.Option("--keep", help="With --sky: keep the machine after its results are here.")
+    ] = False
 
     def place(self, name: str) -> Place:
         """Returns the place that was described.
 
         Raises:
-            PlaceError: a field is not valid. TrainingError: one of what is asked of Slurm is not.
+            PlaceError: a field is not valid. TrainingError: one of what is asked of Slurm or SkyPilot is not.
+            InputError: both are asked.
         """
         given = asdict(self)
         asked = {field: given.pop(field) for field in SlurmRequest.model_fields}
-        kind = "slurm" if given.pop("slurm") else "ssh"
-        return checked_place({"name": name, "kind": kind, **given, "slurm": checked_request(asked)})
+        rented = {field: given.pop(field) for field in ("infra", "gpus", "volume")}
+        slurm, sky = given.pop("slurm"), given.pop("sky")
+        if slurm and sky:
+            raise InputError(_("--slurm 和 --sky 只能用一个"))
+        kind = "sky" if sky else "slurm" if slurm else "ssh"
+        described = {"slurm": checked_request(asked), "sky": checked_sky(rented)}
+        return checked_place({"name": name, "kind": kind, **given, **described})
 
 
 def places(
@@ -91,7 +112,7 @@ def places(
     space = opened(workspace)
     if action is PlaceAction.LIST:
         listed = stored_places(space)
-        rows = [(place.name, place.kind, _address(place)) for place in listed]
+        rows = [(place.name, place.kind, place.address) for place in listed]
         facts = [place.model_dump(mode="json") for place in listed]
         none = _("还没有运行位置；添加一个：python -m tianji_core places add 名字 --host 主机")
         show_table(facts, as_json, (_("名字"), _("种类"), _("地址")), rows, none)
@@ -103,14 +124,16 @@ def places(
     if action is PlaceAction.ADD:
         made = described.place(name)
         save_place(space, made)
-        command = command_line(f"places {'test' if made.local else 'accept'} {name}")
-        if made.local:
+        command = command_line(f"places {'accept' if made.asks_for_keys else 'test'} {name}")
+        if not made.asks_for_keys:
             said = _("已保存运行位置 {name}；试一下：{command}", name=name, command=command)
         else:
             said = _("已保存运行位置 {name}；先接受它的主机密钥：{command}", name=name, command=command)
     elif action is PlaceAction.REMOVE:
         remove_place(space, name)
         said = _("已删除运行位置 {name}，正在那边训练的不受影响", name=name)
+    elif action is PlaceAction.ACCEPT and not place_named(space, name).asks_for_keys:
+        raise PlaceError(_("{name} 没有要接受的主机密钥，直接试一下就行", name=name))
     elif action is PlaceAction.ACCEPT and not fingerprint:
         _show_fingerprints(place_named(space, name), as_json)
         return
@@ -138,13 +161,6 @@ def _tried(space: Workspace, place: Place) -> list[PlaceFinding]:
     except PlaceError as error:
         error.exit_code = 1
         raise
-
-
-def _address(place: Place) -> str:
-    if place.local:
-        return place.slurm.partition or "—"
-    user = f"{place.user}@" if place.user else ""
-    return f"{user}{place.host}:{place.port}"
 
 
 def _show_fingerprints(place: Place, as_json: bool) -> None:

@@ -130,15 +130,21 @@ class Adapter(Protocol):
     def fetch(self, state: FarState, names: Sequence[str], target: Path) -> None:
         """Copies files of the training into a folder here."""
 
+    def let_go(self) -> str:
+        """Gives back what was rented for the training, whose results are all here; returns what is to be said
+        of it, '' for nothing."""
+
 
 class SshAdapter:
     """A machine behind SSH on which the studio is installed: it trains itself, or submits to its Slurm.
     ``bundle_id`` is the
-    training's, '' for asking only for facts."""
+    training's, '' for asking only for facts. ``described`` is that of the client."""
 
-    def __init__(self, workspace: Workspace, place: Place, bundle_id: str = "") -> None:
+    def __init__(
+        self, workspace: Workspace, place: Place, bundle_id: str = "", described: bool = False
+    ) -> None:
         self._place, self._id = place, bundle_id
-        self.client = SshClient(workspace, place)
+        self.client = SshClient(workspace, place, described)
 
     def facts(self) -> FarFacts:
         """Returns what the machine has.
@@ -195,6 +201,10 @@ class SshAdapter:
     def fetch(self, state: FarState, names: Sequence[str], target: Path) -> None:
         """Copies files of a training into a folder here."""
         self.client.fetch(state.folder, names, target, state.rsync)
+
+    def let_go(self) -> str:
+        """Returns '': nothing was rented."""
+        return ""
 
     def _state(self, act: str, extra: list[str]) -> FarState:
         try:

@@ -35,6 +35,7 @@ from tianji_core.training.places.adapters import Adapter, FarState, SshAdapter
 from tianji_core.training.places.bundle import NAME, differing
 from tianji_core.training.places.profile import Place
 from tianji_core.training.places.sending import Elsewhere, described_now, elsewhere, keep
+from tianji_core.training.places.sky_place import SkyPlace
 from tianji_core.training.places.slurm_here import SlurmHere
 from tianji_core.training.progress import training_state, work_folder
 from tianji_core.training.record import record_of
@@ -89,6 +90,8 @@ def adapter_of(workspace: Workspace, run: TrainingRun, place: Place) -> Adapter:
     """Returns the engine of a place for one training."""
     if place.local:
         return SlurmHere(workspace, run, place)
+    if place.kind == "sky":
+        return SkyPlace(workspace, run, place)
     return SshAdapter(workspace, place, record_of(run).bundle)
 
 
@@ -129,6 +132,8 @@ class Follower:
                 )
         self._known = self._known.model_copy(update={"ended": True})
         keep(self._workspace, self._run, self._known)
+        if said := self._adapter.let_go():
+            print(said, flush=True)
         if not far.finished:
             raise TrainingError(_("{place} 那边：{reason}", place=self._place.name, reason=_end_of(far)))
 

@@ -1,6 +1,7 @@
 """The places of a workspace: how each is reached and what is where on it. They hold no passwords and no
 keys: an SSH key is named by its path, and the SSH client reads it."""
 
+import hashlib
 import json
 import re
 from typing import Any, Literal
@@ -10,15 +11,17 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from tianji_core.errors import PlaceError
 from tianji_core.files import write_json
 from tianji_core.i18n import _
+from tianji_core.training.skypilot import SkyRequest
 from tianji_core.training.slurm import SlurmRequest
 from tianji_core.workspace import Workspace
 
 FILE = "places.json"
-KINDS = ("ssh", "slurm")
 MOST = 50
 _HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:_-]{0,252}")
 _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}")
 _NAME = re.compile(r"\w[\w.-]{0,39}")
+_MACHINE = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,38}[A-Za-z0-9]")
+"""What SkyPilot takes as the name of a machine, on every cloud."""
 
 
 class Place(BaseModel):
@@ -27,12 +30,14 @@ class Place(BaseModel):
     client's own choice. ``folder`` is the workspace there, ``python`` the program there that has the studio,
     ``project`` the folder of a checkout there ('' where the studio is installed as a package). ``base`` is a
     model folder there, or the folder that holds the models; ``send_base`` sends the base where it is missing.
-    ``slurm`` is what is asked of a cluster."""
+    ``slurm`` is what is asked of a cluster, ``sky`` what is asked of SkyPilot, whose machine is ``machine``;
+    a base for it that ``base`` does not name is sent. ``keeps`` leaves that machine running after its
+    results are here."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     name: str
-    kind: Literal["ssh", "slurm"] = "ssh"
+    kind: Literal["ssh", "slurm", "sky"] = "ssh"
     host: str = ""
     user: str = ""
     port: int = Field(default=22, ge=1, le=65535)
@@ -43,6 +48,8 @@ class Place(BaseModel):
     base: str = Field(default="", max_length=1000)
     send_base: bool = False
     slurm: SlurmRequest = SlurmRequest()
+    sky: SkyRequest = SkyRequest()
+    keeps: bool = False
 
     @field_validator("name")
     @classmethod
@@ -77,6 +84,30 @@ class Place(BaseModel):
         """Whether it is used without SSH."""
         return self.kind == "slurm" and not self.host
 
+    @property
+    def machine(self) -> str:
+        """The name of the machine that SkyPilot rents for it."""
+        if self.host:
+            return self.host
+        plain = re.sub(r"[^a-z0-9]+", "-", self.name.lower()).strip("-")
+        mark = "" if plain == self.name else hashlib.sha256(self.name.encode()).hexdigest()[:6]
+        return "-".join(part for part in ("tianji", plain[:20].strip("-"), mark) if part)
+
+    @property
+    def address(self) -> str:
+        """Where it is, for people."""
+        if self.kind == "sky":
+            return " ".join(part for part in ("sky", self.sky.infra, self.sky.gpus) if part)
+        if self.local:
+            return f"sbatch {self.slurm.partition}".strip()
+        user = f"{self.user}@" if self.user else ""
+        return f"{user}{self.host}:{self.port}"
+
+    @property
+    def asks_for_keys(self) -> bool:
+        """Whether a person has to compare and accept the key of its host."""
+        return self.kind != "sky" and not self.local
+
 
 def field_title(name: str) -> str:
     """A field of :class:`Place` for people."""
@@ -93,6 +124,8 @@ def field_title(name: str) -> str:
         "base": _("那边的基座"),
         "send_base": _("缺基座时送过去"),
         "slurm": "Slurm",
+        "sky": "SkyPilot",
+        "keeps": _("取回结果以后留着机器"),
     }[name]
 
 
@@ -110,6 +143,8 @@ def checked_place(values: dict[str, Any]) -> Place:
         title = field_title(name) if name in Place.model_fields else name
         reason = str(first.get("ctx", {}).get("error", "")) or _("填得不对")
         raise PlaceError(_("运行位置的“{title}”{reason}", title=title, reason=reason)) from error
+    if place.kind == "sky" and place.host and not _MACHINE.fullmatch(place.host):
+        raise PlaceError(_("SkyPilot 的机器名要用 2 到 40 个字母、数字和连字符，以字母开头"))
     if place.kind == "ssh" and not place.host:
         raise PlaceError(_("运行位置“{name}”要填主机", name=place.name))
     if place.kind == "ssh" and (not place.folder or not place.python):

@@ -22,6 +22,7 @@ from tianji_core.training.presets import preset
 from tianji_core.training.progress import work_folder
 from tianji_core.training.record import record_of
 from tianji_core.training.settings import TrainingSettings
+from tianji_core.training.skypilot import check_sky
 from tianji_core.training.target import Target
 from tianji_core.workspace import Workspace
 
@@ -64,6 +65,8 @@ def start_elsewhere(
     Raises:
         TrainingError: something stops it.
     """
+    if place.kind == "sky":
+        check_sky(place.sky, target or Target(), preset(key, workspace).device)
     with starting(workspace):
         run = prepare_training(workspace, key, settings, version, title, target, place.name)
         if not place.local:

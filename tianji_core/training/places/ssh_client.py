@@ -8,11 +8,8 @@ import re
 import shlex
 import shutil
 import subprocess
-import threading
-import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import IO
 
 from tianji_core.errors import DiskFullError, PlaceError, PlaceUnreachableError
 from tianji_core.files import sha256, write_text
@@ -21,25 +18,27 @@ from tianji_core.i18n import _
 from tianji_core.jobs.environment import child_environment
 from tianji_core.training.launch import CLIENT_VARIABLES
 from tianji_core.training.places.profile import Place
+from tianji_core.training.places.programs import answer_of
 from tianji_core.workspace import Workspace
 
 KNOWN_HOSTS = "known_hosts"
-CONNECT, SCAN, QUESTION, TRANSFER = 15, 60.0, 180.0, 6 * 3600.0
-"""Seconds for a connection, for host keys, for an answer, and for files."""
+CONNECT, RENTED, SCAN, QUESTION, TRANSFER = 15, 90, 60.0, 180.0, 6 * 3600.0
+"""Seconds for a connection, for one that a program of SkyPilot makes, for host keys, for an answer, and for
+files."""
 _LOST = 255
 """The exit code of ssh itself; any other is that of the command there."""
-LARGEST_ANSWER = 4_000_000
-"""Bytes of output, and of errors, beyond which a command is ended."""
 HASHED_IN_A_SECOND = 20_000_000
 """Bytes that even a slow network disk reads in a second."""
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 class SshClient:
-    """Reaches the machine of a place."""
+    """Reaches the machine of a place. ``described`` says that its host is an alias whose keys and whose
+    trust a program has written into the SSH configuration of this person, as SkyPilot does: a machine that
+    was rented a minute ago has no key that a person could compare."""
 
-    def __init__(self, workspace: Workspace, place: Place) -> None:
-        self._known = workspace.home / KNOWN_HOSTS
+    def __init__(self, workspace: Workspace, place: Place, described: bool = False) -> None:
+        self._known, self._described = workspace.home / KNOWN_HOSTS, described
         trust = f"{self._known}\n{place.key}"  # a connection is shared only by those who trust the same keys
         self._socket = hashlib.sha256(trust.encode()).hexdigest()[:8]
         self._place = place
@@ -162,11 +161,14 @@ class SshClient:
     def _options(self, port: str) -> list[str]:
         """The options of ssh and sftp, whose option for the port is ``port``."""
         place = self._place
-        values = {
-            "BatchMode": "yes",
+        known = {
             "StrictHostKeyChecking": "yes",
             "UserKnownHostsFile": f'"{self._known}" ~/.ssh/known_hosts',
-            "ConnectTimeout": CONNECT,
+        }
+        values = {
+            **({} if self._described else known),
+            "BatchMode": "yes",
+            "ConnectTimeout": RENTED if self._described else CONNECT,
             "ServerAliveInterval": 10,
             "ServerAliveCountMax": 3,
             "ControlMaster": "auto",
@@ -217,7 +219,7 @@ def _called(place: Place, words: list[str], given: str, patience: float) -> tupl
     """
     environment = {**child_environment(network=True, keys=CLIENT_VARIABLES), "LC_ALL": "C.UTF-8"}
     try:
-        return _answer(words, given.encode(), patience, environment)
+        return answer_of(words, given.encode(), patience, environment)
     except FileNotFoundError as error:
         raise PlaceError(_("这台机器没有 {program}，请先安装 OpenSSH 客户端", program=words[0])) from error
     except subprocess.TimeoutExpired as error:
@@ -237,60 +239,6 @@ def _socket_folder() -> Path:
     if folder.is_symlink() or folder.stat().st_uid != os.getuid():
         raise PlaceError(_("{folder} 是别人的，请删掉它", folder=folder))
     return folder
-
-
-def _answer(
-    words: list[str], given: bytes, patience: float, environment: dict[str, str]
-) -> tuple[int, str, str]:
-    """Runs a program; returns its exit code, output and errors.
-
-    Raises:
-        subprocess.TimeoutExpired: it took longer than ``patience`` seconds. OverflowError: it wrote more than
-            :data:`LARGEST_ANSWER` bytes. Both end it.
-    """
-    pipe = subprocess.PIPE
-    process = subprocess.Popen(words, stdin=pipe, stdout=pipe, stderr=pipe, env=environment, bufsize=0)
-    assert process.stdin is not None and process.stdout is not None and process.stderr is not None
-    out, err = bytearray(), bytearray()
-
-    def read(stream: IO[bytes], kept: bytearray) -> None:
-        with stream:
-            while block := stream.read(65536):
-                kept += block
-                if len(kept) > LARGEST_ANSWER:
-                    process.kill()
-                    return
-
-    def write(stream: IO[bytes]) -> None:
-        left = memoryview(given)
-        with contextlib.suppress(BrokenPipeError), stream:
-            while left:
-                left = left[stream.write(left) :]
-
-    threads = [
-        threading.Thread(target=act, args=given_to, daemon=True)
-        for act, given_to in (
-            (read, (process.stdout, out)),
-            (read, (process.stderr, err)),
-            (write, (process.stdin,)),
-        )
-    ]
-    end = time.monotonic() + patience
-    for thread in threads:
-        thread.start()
-    try:
-        process.wait(patience)
-        for thread in threads:
-            thread.join(max(0.0, end - time.monotonic()))
-        if any(thread.is_alive() for thread in threads):
-            raise subprocess.TimeoutExpired(words, patience)
-    finally:
-        if process.poll() is None:
-            process.kill()
-            process.wait()
-    if max(len(out), len(err)) > LARGEST_ANSWER:
-        raise OverflowError(words[0])
-    return process.returncode, out.decode("utf-8", "replace"), err.decode("utf-8", "replace")
 
 
 def _put(source: Path, target: str, resumed: str = "") -> str:

@@ -8,6 +8,7 @@ from tianji_core.training.places import slurm_runs
 from tianji_core.training.places.adapters import SshAdapter
 from tianji_core.training.places.bundle import LOCKED, differing
 from tianji_core.training.places.profile import Place
+from tianji_core.training.places.sky_place import try_sky
 from tianji_core.workspace import Workspace
 
 LITTLE_DISK = 20e9
@@ -30,6 +31,8 @@ def try_place(workspace: Workspace, place: Place) -> list[PlaceFinding]:
     """
     if place.local:
         return [_partition(place, slurm_runs.partitions())]
+    if place.kind == "sky":
+        return [PlaceFinding(True, _("SkyPilot 能用：{names}", names=try_sky(place)))]
     facts = SshAdapter(workspace, place).facts()
     there = facts.versions
     found = [PlaceFinding(True, _("连得上，那边的工作区在 {folder}", folder=facts.home))]
