@@ -14,6 +14,7 @@ from playwright.sync_api import Page, ViewportSize, sync_playwright
 
 from tests.e2e.driving import Studio, settle
 from tianji_core.i18n import _, set_language
+from tianji_core.store import training
 from tianji_core.store.samples import ACCEPTED, STATE_TITLES
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -27,15 +28,19 @@ GUIDE = [
 TOUR = ("lists", "heatmap", "generate", "review", "dataset", "train", "chat", "compare", "home")
 """The pages of the tour, in the order of the work."""
 TOUR_WIDTH, TOUR_SECONDS = 960, 2
-ADDRESSES = {"home": "", "train": "train?run=1"}
-"""What a page is shown with, where its first view says little."""
+
+
+def address(studio: Studio, name: str) -> str:
+    """Returns what a page is shown with, where its first view says little: the newest training, and what was
+    accepted."""
+    if name == "train":
+        return f"train?run={training.listed(studio.workspace.engine, limit=1)[0].id}"
+    return {"home": "", "review": f"review?state={_(STATE_TITLES[ACCEPTED])}"}.get(name, name)
 
 
 def picture(page: Page, studio: Studio, name: str, target: Path) -> None:
     """Opens a page and writes its picture."""
-    accepted = f"review?state={_(STATE_TITLES[ACCEPTED])}"
-    address = accepted if name == "review" else ADDRESSES.get(name, name)
-    page.goto(f"{studio.url}/{address}")
+    page.goto(f"{studio.url}/{address(studio, name)}")
     settle(page)
     page.wait_for_timeout(1500)  # charts move in
     page.screenshot(path=target)
