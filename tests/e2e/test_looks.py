@@ -17,6 +17,17 @@ PAGES = [
     *("home", "lists", "heatmap", "generate", "review", "dataset"),
     *("train", "models", "chat", "compare", "jobs", "settings", "account"),
 ]
+VIEWS = [
+    *("lists?list=styles", "lists?list=axes", "lists?list=prompts", "generate?part=following"),
+    *(
+        "review?view=table",
+        "review?view=bulk",
+        "review?view=second",
+        "dataset?part=versions",
+        "dataset?part=import",
+    ),
+]
+"""The views of pages with most on them, by their own names, which hold in both languages."""
 SCREENS = {"1440": (1440, 900), "1280": (1280, 720), "phone": (390, 844)}
 DEVICES = {"desk": ("1440", "1280"), "phone": ("phone",)}
 """The screens between which a person changes without loading a page anew: by the size of the window."""
@@ -97,6 +108,7 @@ FOREIGN_WORDS_OF_CHINESE = {
     "env",
     "make",
     "run",
+    *("Markdown", "Alpaca", "ShareGPT", "messages", "conversation", "Parquet", "Excel", "xlsx", "GBK"),
 }
 """Names, forms, units, terms and commands that Chinese readers know, and the label that leads out of Chinese.
 Words with digits, strokes or dots are names of files and models."""
@@ -168,7 +180,7 @@ def test_every_page_fits_begins_with_its_content_and_speaks_one_language(
 ) -> None:
     tab, language, device = visitor
     faults = []
-    for name in PAGES:
+    for name in (*PAGES, *VIEWS):
         tab.set_viewport_size(size(DEVICES[device][0]))
         visit(tab, filled, "" if name == "home" else name)
         for screen, theme in itertools.product(DEVICES[device], THEMES):
