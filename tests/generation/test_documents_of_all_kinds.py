@@ -63,9 +63,37 @@ ASS = (
 )
 
 
+REMARKS = (
+    "localId,Type,IsSender,StrContent,StrTime,Remark,NickName,Sender\n"
+    '1,1,1,"王老师，新年好！论文您改了七遍，我一直记着。",2024-02-10 08:01:02,王老师(高中),老王,我\n'
+    "2,1,0,谢谢，老王我也祝你顺利。,2024-02-10 08:03:02,王老师(高中),老王,wxid_abc123\n"
+    '3,3,0,"<msg><img aeskey=""x""/></msg>",2024-02-10 08:03:40,王老师(高中),老王,wxid_abc123\n'
+)
+"""A talk as an export of WeChat writes it, with what the phone calls the other person."""
+GROUP = {
+    "name": "高三二班",
+    "type": "private_supergroup",
+    "messages": [
+        {"id": 1, "type": "service", "actor": "张伟", "action": "create_group", "text": ""},
+        {"id": 2, "type": "message", "from": "张伟", "text": "各位新年好！盼着五月聚会。"},
+        {"id": 3, "type": "message", "from": "Liu Fang", "text": [
+            {"type": "mention", "text": "@zhangwei_88"}, " 先结饭钱", {"type": "bold", "text": "哈哈"}]},
+        {"id": 4, "type": "message", "from": None, "photo": "(File not included)", "text": ""},
+        {"id": 5, "type": "message", "from": "张伟", "text": "结，Liu Fang 作证。"},
+    ],
+}  # fmt: skip
+"""A group of Telegram, which begins with what is no message."""
+
+
 @pytest.mark.parametrize(
     ("name", "text", "expected"),
     [
+        ("remarks.csv", REMARKS, "我：甲，新年好！论文您改了七遍，我一直记着。\n甲：谢谢，甲我也祝你顺利。"),
+        (
+            "group.json",
+            json.dumps(GROUP),
+            "甲：各位新年好！盼着五月聚会。\n乙：@某某 先结饭钱哈哈\n甲：结，乙 作证。",
+        ),
         (
             "qq.txt",
             QQ,
@@ -262,6 +290,42 @@ def test_slides_tables_and_books_are_read_in_their_order():
     assert read_document("a.pptx", slides()).text == "祝外婆生日快乐\n\n福如东海"
     assert read_document("a.xlsx", workbook()).text == "春节\n称谓\t祝福\n外婆\t1\t福如东海"
     assert read_document("a.epub", book()).text == "第一章\n腊八要喝粥\n\n祭灶"
+
+
+def test_what_a_slide_holds_for_programs_of_several_ages_is_read_once():
+    main = "http://schemas.openxmlformats.org/presentationml/2006/main"
+    choice = "http://schemas.openxmlformats.org/markup-compatibility/2006"
+    drawing = "http://schemas.openxmlformats.org/drawingml/2006/main"
+
+    def words(text: str) -> str:
+        return f"<a:p><a:r><a:t>{text}</a:t></a:r></a:p>" if text else "<p:pic/>"
+
+    def ways(first: str, second: str) -> str:
+        newer = f'<m:Choice Requires="p14">{words(first)}</m:Choice>'
+        return f"<m:AlternateContent>{newer}<m:Fallback>{words(second)}</m:Fallback></m:AlternateContent>"
+
+    slide = (
+        f'<p:sld xmlns:p="{main}" xmlns:m="{choice}" xmlns:a="{drawing}">'
+        f"{words('退货须知')}{ways('七天之内可以退货', '七天之内可以退货')}{ways('', '运费由商家承担')}</p:sld>"
+    )
+    with zipfile.ZipFile(io.BytesIO(slides())) as file:
+        members = {name: file.read(name) for name in file.namelist()}
+    read = read_document("a.pptx", archive({**members, "ppt/slides/slide1.xml": slide})).text
+    assert read == "祝外婆生日快乐\n\n退货须知\n七天之内可以退货\n运费由商家承担"
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("谢谢", "gbk"),
+        ("谢谢！", "gbk"),
+        ("谢谢", "utf-8"),
+        ("мама мыла раму", "utf-8"),
+        ("спасибо", "utf-8"),
+    ],
+)
+def test_a_word_in_gbk_that_is_utf_8_too_is_read_as_chinese(text: str, encoding: str):
+    assert read_document("a.txt", text.encode(encoding)).text == text
 
 
 OUTSIDE = '<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]>'

@@ -16,6 +16,16 @@ def clear_chinese_codec(sample: bytes) -> str | None:
     return "gb18030" if gb > big5 else "big5hkscs"
 
 
+def is_gbk_after_all(data: bytes) -> bool:
+    """Whether bytes that are UTF-8, too, are words in GBK: in UTF-8 nothing but letters of two bytes, such as
+    Cyrillic ones, in GBK nothing but common characters. '谢谢' alone is such a text; longer ones in Cyrillic,
+    Greek or Latin letters have some that are no common character."""
+    beyond = [byte for byte in data if byte >= _ASCII]
+    if not beyond or any(chr(byte).isalpha() for byte in data if byte < _ASCII):
+        return False
+    return all(0xCE <= byte <= 0xD7 for byte in beyond[::2]) and _common_share(data, "gb18030") == 1.0
+
+
 def _common_share(sample: bytes, codec: str) -> float | None:
     """Returns the share (0 to 1) of marks and common characters among those beyond ASCII."""
     try:

@@ -28,19 +28,27 @@ _DENSE = 0.1
 _WHO = ("sender", "nickname", "talker", "remark", "发送者", "发送人", "昵称", "备注", "姓名", "name", "from")
 _SAID = ("content", "strcontent", "message", "msg", "text", "内容", "消息", "消息内容", "聊天内容")
 _MINE = ("issender", "is_sender", "isself", "is_self", "是否发送")
+_CALLED = ("remark", "nickname", "备注", "昵称")
+"""Columns that hold further names of whoever sent a message."""
+_BRACKETS = re.compile(r"[（(\[【].*?[）)\]】]")
+_FIRST = 50
+"""Objects of a list that are looked at for fields of a chat: an export may begin with what is no message."""
 _NO_TEXT = re.compile(
     r"^\s*(?:<(?:msg|\?xml|appmsg|sysmsg|img)\b.*|[\[【<](?:图片|表情|动画表情|视频|语音|文件|位置|红包|转账|链接|"
     r"语音通话|视频通话|撤回|系统消息|Photo|Sticker|Voice|Video|Image)[^\]】>]*[\]】>])\s*$",
     re.DOTALL,
 )
+_ME = "我"
 _RULE = re.compile(r"^[=\-*_~]{4,}$")
 
 
 class ChatLine(NamedTuple):
-    """Who said what; what stands before the first message has no sender."""
+    """Who said what; what stands before the first message has no sender. ``called`` are further names that
+    the export has for the sender."""
 
     who: str
     said: str
+    called: tuple[str, ...] = ()
 
 
 def chat_in_text(text: str) -> list[ChatLine] | None:
@@ -91,7 +99,8 @@ def chat_in_json(value: Any) -> list[ChatLine] | None:
     none."""
     inner = value.values() if isinstance(value, dict) else ()
     for each in (value, *inner):
-        if isinstance(each, list) and each and isinstance(each[0], dict) and _columns(tuple(each[0])):
+        first = each[:_FIRST] if isinstance(each, list) else []
+        if any(isinstance(one, dict) and _columns(tuple(one)) for one in first):
             return _messages(each)
     return None
 
@@ -110,15 +119,33 @@ def _messages(rows: list[Mapping[str, Any]]) -> list[ChatLine]:
         if not isinstance(row, Mapping) or (columns := _columns(tuple(row))) is None:
             continue
         who, said = (row.get(column) for column in columns)
-        name = _name(who, columns[0])
-        if name and isinstance(said, str):
-            found.append(ChatLine(name, said))
+        name, text = _name(who, columns[0]), _words(said)
+        if name and text is not None:
+            found.append(ChatLine(name, text, () if name == _ME else tuple(_called(row))))
     return found
+
+
+def _words(said: Any) -> str | None:
+    """The text of a message, which may be in parts that have forms of their own; a mention names nobody."""
+    if not isinstance(said, list):
+        return said if isinstance(said, str) else None
+    parts = []
+    for part in said:
+        form, text = (part.get("type"), part.get("text")) if isinstance(part, Mapping) else ("", part)
+        if isinstance(text, str):
+            parts.append("@某某" if form in ("mention", "mention_name") else text)
+    return "".join(parts)
+
+
+def _called(row: Mapping[str, Any]) -> Iterator[str]:
+    for column, value in row.items():
+        if str(column).strip().lower() in _CALLED and isinstance(value, str):
+            yield from dict.fromkeys(filter(None, (value.strip(), _BRACKETS.sub("", value).strip())))
 
 
 def _name(value: Any, column: str) -> str:
     if column.strip().lower() in _MINE:
-        return "我" if str(value).strip().lower() in ("1", "true", "是") else "对方"
+        return _ME if str(value).strip().lower() in ("1", "true", "是") else "对方"
     if isinstance(value, Mapping):
         value = next((value[key] for key in value if str(key).lower() in _WHO), "")
     return str(value or "").strip()
@@ -129,13 +156,15 @@ def chat_text(messages: list[ChatLine]) -> str:
     people = People()
     for message in messages:
         people.sign(message.who)
+        for name in message.called:
+            people.call(message.who, name)
     return "\n".join(
-        f"{people.sign(who)}：{said}" if who else said for who, said in _spoken(messages, people)
+        f"{people.sign(who)}：{said}" if who else said for who, said, _names in _spoken(messages, people)
     )
 
 
 def _spoken(messages: list[ChatLine], people: People) -> Iterator[ChatLine]:
-    for who, said in messages:
+    for who, said, _names in messages:
         lines = () if _NO_TEXT.match(said) else said.splitlines()
         text = "\n".join(line for line in lines if not _NO_TEXT.match(line)).strip()
         if text:

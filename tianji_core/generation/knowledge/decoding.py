@@ -3,7 +3,7 @@
 import codecs
 import contextlib
 
-from tianji_core.gate.chinese_codecs import clear_chinese_codec
+from tianji_core.gate.chinese_codecs import clear_chinese_codec, is_gbk_after_all
 
 _SAMPLE = 64 * 1024
 """Bytes by which the encoding is recognised."""
@@ -12,6 +12,8 @@ _SAMPLE = 64 * 1024
 def decoded(data: bytes) -> str | None:
     """Returns a text in UTF-8, UTF-16 with its mark, GB18030 or Big5; None where it is none of them."""
     encodings = ["utf-16"] if data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else ["utf-8-sig"]
+    if is_gbk_after_all(data[:_SAMPLE]):
+        encodings.insert(0, "gb18030")
     if b"\x00" not in data:
         encodings += _legacy_encodings(data)
     for encoding in encodings:

@@ -13,6 +13,7 @@ from tianji_core.spreadsheet import MOST_COLUMNS, sheet_rows
 
 _SLIDE_TEXT = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 _SLIDES = "{http://schemas.openxmlformats.org/presentationml/2006/main}sldId"
+_ALTERNATIVES = "{http://schemas.openxmlformats.org/markup-compatibility/2006}AlternateContent"
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 
 
@@ -26,7 +27,19 @@ def text_of_slides(data: bytes) -> str:
     return "\n\n".join(filter(None, texts))
 
 
+def _without_alternatives(slide: Any) -> None:
+    """Leaves one of the ways in which a slide holds the same content for programs of several ages: the first
+    that has words."""
+    for content in list(slide.iter(_ALTERNATIVES)):
+        ways = list(content)
+        kept = next((way for way in ways if next(way.iter(f"{_SLIDE_TEXT}t"), None) is not None), None)
+        for way in ways:
+            if way is not kept:
+                content.remove(way)
+
+
 def _paragraphs(slide: Any) -> Iterator[str]:
+    _without_alternatives(slide)
     for paragraph in slide.iter(f"{_SLIDE_TEXT}p"):
         parts = (
             "\n" if each.tag == f"{_SLIDE_TEXT}br" else each.text or ""

@@ -74,6 +74,7 @@ class People:
 
     def __init__(self) -> None:
         self._signs: dict[str, str] = {}
+        self._called: dict[str, str] = {}
 
     def sign(self, name: str) -> str:
         """Returns the sign of a person; the first one met is 甲."""
@@ -86,13 +87,19 @@ class People:
             self._signs[name] = _SIGNS[number % len(_SIGNS)] + turn
         return self._signs[name]
 
+    def call(self, name: str, other: str) -> None:
+        """Has a further name of a person stand for the same sign."""
+        sign = self.sign(name)
+        if sign and other not in _COMMON:
+            self._called.setdefault(other, sign)
+
     def without(self, text: str) -> str:
         """Returns a text without the names of these people, numbers and addresses."""
         for pattern, mark in _PLACES:
             text = pattern.sub(mark, text)
         text = _without_addresses(text)
-        forms = dict(self._signs)
-        for name, sign in self._signs.items():
+        forms = {**self._called, **self._signs}
+        for name, sign in list(forms.items()):
             if _CHINESE_NAME.fullmatch(name):  # people leave out the family name
                 forms.setdefault(name[1:] if len(name) == 3 else name[2:], sign)
         return replaced(text, forms, _WORDS)
