@@ -11,10 +11,18 @@ from pages.shared.frame import remember_notice, report_errors, spoken
 from pages.shared.kept import kept_number
 from pages.shared.teacher_pick import pick_teacher, use_text
 from pages.shared.text import plain
-from tianji_core.generation import create_run, estimate, start_generation
+from tianji_core.generation import check_writable, create_run, estimate, start_generation
 from tianji_core.generation.top_up import Coverage, coverage, top_up_plan
 from tianji_core.i18n import _
-from tianji_core.recipe import Options, Recipe, count_tasks, enabled_axes, enabled_styles, option_labels
+from tianji_core.recipe import (
+    Options,
+    Recipe,
+    count_tasks,
+    enabled_axes,
+    enabled_styles,
+    option_labels,
+    tasks,
+)
 from tianji_core.store import samples
 from tianji_core.store.samples import SampleFilter
 from tianji_core.teachers import Sampling
@@ -191,6 +199,7 @@ def _top_up(
     with right, report_errors():
         choice = pick_teacher(workspace, "top_up")
         if choice is not None:
+            check_writable(workspace, recipe, tasks(recipe, plan), choice)
             expected = estimate(workspace, recipe, plan, choice, CONCURRENCY)
             st.markdown(use_text(workspace, choice, expected))
         pressed = st.button(

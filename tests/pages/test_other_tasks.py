@@ -155,6 +155,15 @@ def test_no_page_of_copy_for_goods_asks_for_a_receiver(
     assert wrong_words(visit("goods", "en", place), ENGLISH_WISHES) == []
 
 
+@pytest.mark.sqlite
+def test_the_map_says_before_a_top_up_that_the_composer_cannot_write_it(
+    visit: Callable[[str, str, str], AppTest],
+) -> None:
+    app = visit("apologies", "zh", "heatmap?map_view=coverage")
+    assert any("离线造句写不了" in error.value for error in app.error)
+    assert not [button for button in app.button if button.key == "top_up"]
+
+
 def test_cards_of_another_task_speak_of_no_blessings(workspace: Workspace) -> None:
     filled(workspace, apologies(), APOLOGIES)
     version = datasets.find(workspace.engine, "第一版")

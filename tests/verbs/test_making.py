@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.loopback import LoopbackApi, fails, loopback_api, says
+from tests.other_tasks import apologies
 from tianji_core import cli, generation
 from tianji_core.errors import UnfinishedError
 from tianji_core.recipe import Plan, kept_cells
@@ -109,6 +110,37 @@ def test_what_an_evaluation_found_is_topped_up(
     file.write_text("{}", encoding="utf-8")
     code, _out, err = call(capsys, monkeypatch, *words)
     assert code == 2 and "不是评测结果" in err
+
+
+def test_a_top_up_that_the_composer_cannot_write_is_refused_when_it_is_only_counted(
+    workspace: Workspace, tmp_path: Path, capsys, monkeypatch
+) -> None:
+    recipes.add(workspace.engine, apologies(), "新配方")
+    judged = {
+        "request": "r",
+        "name": "赵先生",
+        "scene": "快递晚到三天",
+        "style": "诚恳",
+        "answer": "",
+        "faults": [],
+    }
+    file = tmp_path / "judged.json"
+    file.write_text(json.dumps({"answers": [{**judged, "passed": False}]}), encoding="utf-8")
+    words = ["top-up", "--from-evaluation", str(file), "--recipe", "apologies", "--check"]
+    code, _out, err = call(capsys, monkeypatch, *words)
+    assert code != 0 and "没有口气 诚恳 的语句" in err.replace("诚恳的", "诚恳 的")
+    code, out, err = call(
+        capsys,
+        monkeypatch,
+        *words,
+        "--provider",
+        "custom",
+        "--base-url",
+        "http://127.0.0.1:9/v1",
+        "--model",
+        "m",
+    )
+    assert code == 0 and "补 8 条" in out, err
 
 
 def test_documents_become_samples(

@@ -10,10 +10,18 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from tianji_core.evaluation.failing import EACH, failing_plan
 from tianji_core.evaluation.outcome import Question, QuestionOutcome
 from tianji_core.files import write_text
-from tianji_core.generation import Estimate, RunOptions, Teachers, create_run, estimate, start_generation
+from tianji_core.generation import (
+    Estimate,
+    RunOptions,
+    Teachers,
+    check_writable,
+    create_run,
+    estimate,
+    start_generation,
+)
 from tianji_core.i18n import _
 from tianji_core.jobs import Job
-from tianji_core.recipe import EXAMPLES, Plan
+from tianji_core.recipe import EXAMPLES, Plan, tasks
 from tianji_core.sentences import STORED, Sentence
 from tianji_core.store import recipes, samples
 from tianji_core.teachers import Sampling, SamplingPlan
@@ -71,8 +79,13 @@ def estimated_top_up(
     concurrency: int = 8,
     examples: int = EXAMPLES,
 ) -> Estimate:
-    """Returns tasks, tokens, cost and time of a plan, before anything is sent."""
+    """Returns tasks, tokens, cost and time of a plan, before anything is sent.
+
+    Raises:
+        ComposerError: the offline composer is alone and can write none of it.
+    """
     stored = recipes.current(workspace.engine, recipe).recipe
+    check_writable(workspace, stored, tasks(stored, plan), teacher)
     return estimate(workspace, stored, plan, teacher, concurrency, examples)
 
 

@@ -10,7 +10,7 @@ from tianji_core.errors import ComposerError, PlanError
 from tianji_core.generation.offline import offline_gaps
 from tianji_core.i18n import _
 from tianji_core.locks import refusing_lock
-from tianji_core.recipe import Plan, Task, by_style, tasks
+from tianji_core.recipe import Plan, Recipe, Task, by_style, tasks
 from tianji_core.store import recipes, run_figures, run_lines
 from tianji_core.store import runs as run_store
 from tianji_core.store.database import Engine
@@ -54,6 +54,19 @@ Teachers = TeacherChoice | Sequence[WeightedTeacher]
 """One teacher, or several with weights."""
 
 
+def check_writable(workspace: Workspace, recipe: Recipe, planned: Sequence[Task], teacher: Teachers) -> None:
+    """Refuses tasks that nobody would write.
+
+    Raises:
+        ComposerError: the offline composer is alone and has phrases for none of them.
+        SettingsError: the providers are not usable.
+    """
+    if all(provider(workspace, entry.choice.provider).offline for entry in weighted(teacher)):
+        gaps = offline_gaps(recipe, planned)
+        if gaps is not None and gaps.everything:
+            raise ComposerError(gaps.message)
+
+
 def create_run(
     workspace: Workspace,
     recipe_key: str,
@@ -84,10 +97,7 @@ def create_run(
         _check_prices(workspace, mix)
     stored = recipes.current(workspace.engine, recipe_key)
     planned = tasks(stored.recipe, plan)
-    if all(provider(workspace, entry.choice.provider).offline for entry in mix):
-        gaps = offline_gaps(stored.recipe, planned)
-        if gaps is not None and gaps.everything:
-            raise ComposerError(gaps.message)
+    check_writable(workspace, stored.recipe, planned, mix)
     asked = dict(by_style(planned))
     styles = [style.text for style in stored.recipe.styles if style.text in asked]
     shown = _("、").join(styles[:3]) + (_("等 {n} 种", n=len(styles)) if len(styles) > 3 else "")
