@@ -14,12 +14,12 @@ from typing import NamedTuple
 
 from tianji_core.cleaning.fault_model import unfinished_score
 from tianji_core.cleaning.relations import called, kin_words, same_relation
-from tianji_core.cleaning.rule import Context, HasText, occasions
+from tianji_core.cleaning.rule import Context, HasText, occasions, only_han
 from tianji_core.cleaning.rules import addressed
 from tianji_core.cleaning.sentences import Piece
 from tianji_core.cleaning.talk import reading
 from tianji_core.cleaning.talk_model import DOUBT as FILE
-from tianji_core.cleaning.talk_model import SCALE, amiss_score, elsewhere_score, word_scores
+from tianji_core.cleaning.talk_model import SCALE, amiss_score, elsewhere_score, words_of
 from tianji_core.i18n import N_, _
 from tianji_core.store.schema import DOUBTFUL_FROM
 
@@ -150,7 +150,7 @@ def _explained(value: float, values: list[float], cut: list[Piece], name: str, m
     for group, weight, usual, seen in zip(SIGNS.values(), model.weights, model.usual, values, strict=True):
         groups[group] = groups.get(group, 0.0) + weight * (seen - usual)
     most = max(groups, key=groups.__getitem__)
-    read = [word_scores(piece.text, name if name in piece.text else "") for piece in cut]
+    read = words_of(cut, name)
     measure = {
         _TALK: [scores.talk for scores in read],
         _ILL: [scores.mournful for scores in read],
@@ -167,7 +167,8 @@ def signs(sample: HasText, context: Context) -> tuple[list[float], list[Piece]]:
     text, name = sample.output, sample.name
     read = reading(text, name)
     cut = read.pieces or [Piece(0, len(text), text, False)]
-    words = [word_scores(piece.text, name if name in piece.text else "") for piece in cut]
+    words = words_of(cut, name)
+    size = sum(each.size for each in words) or 1
     said = [n for n, piece in enumerate(cut) if len(piece.text) > _SHORT] or [0]
     scores = read.scores or [0.0]
     parts = [words[n].amiss / math.sqrt(words[n].size) / SCALE for n in said if words[n].size]
@@ -180,11 +181,11 @@ def signs(sample: HasText, context: Context) -> tuple[list[float], list[Piece]]:
         _cut(max(words[n].talk for n in said)),
         _cut(max(each.mournful for each in words)),
         _cut(max(each.loving for each in words)),
-        _cut(elsewhere_score(text, cut, name)),
+        _cut(elsewhere_score(text, words)),
         float(_WISH.search(text) is None),
-        _cut(amiss_score(cut, name)),
+        _cut(amiss_score(words)),
         _cut(max(parts, default=0.0)),
-        sum(each.familiar for each in words) / (sum(each.size for each in words) or 1),
+        sum(each.familiar for each in words) / size,
         min(known, default=1.0),
         float(_DOUBLE.search(text) is not None),
         math.log(len(cut)),
@@ -232,17 +233,28 @@ def _address(text: str, name: str) -> tuple[float, ...]:
 
 
 def _form(text: str) -> tuple[float, ...]:
+    if only_han(text):  # no letters, brackets, lines: what most texts are
+        question = float("？" in text)
+        return (0.0, 0.0, _unpaired(text), float("“" in text), 0.0, float(not _begins(text)), 0.0, question)
     letters = _LETTERS.findall(text)
     return (
         float(min(2, len(letters))),
         float(_BRACKET.search(text) is not None),
-        float(text.count("“") != text.count("”") or text.count("《") != text.count("》")),
+        _unpaired(text),
         float("“" in text),
         float(_ODD_SIGN.search(text) is not None),
-        float(not _HAN[0] <= text[:1] <= _HAN[1]),
+        float(not _begins(text)),
         float("\n" in text),
         float("？" in text),
     )
+
+
+def _unpaired(text: str) -> float:
+    return float(text.count("“") != text.count("”") or text.count("《") != text.count("》"))
+
+
+def _begins(text: str) -> bool:
+    return _HAN[0] <= text[:1] <= _HAN[1]
 
 
 def _end(text: str) -> tuple[float, float]:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from tianji_core.cleaning.layers import NUMBER, without_escapes
 from tianji_core.cleaning.rule import HARD_FLOOR, Context, Example, Found, Rule, Subject, only_han
 from tianji_core.cleaning.sentences import Piece, pieces
-from tianji_core.cleaning.talk_model import CLEAR, elsewhere_score, plain, talk_scores, words_score
+from tianji_core.cleaning.talk_model import CLEAR, elsewhere_score, plain, talk_scores, words_of, words_score
 from tianji_core.cleaning.unwrapping import LAYERS
 from tianji_core.i18n import N_, _
 
@@ -556,7 +556,7 @@ def _not_blessing(text: str, subject: Subject, _context: Context) -> Found | Non
     whole = max(read.scores, default=DOUBT) < DOUBT and sum(read.scores) <= enough
     if (read.start, read.stop) != (0, len(read.pieces)):  # another rule names what is wrong
         return None
-    if whole and elsewhere_score(text, read.pieces, subject.name) >= ELSEWHERE and _unwrapped(text):
+    if whole and elsewhere_score(text, words_of(read.pieces, subject.name)) >= ELSEWHERE and _unwrapped(text):
         return Found(_("不像是写给谁的祝福"))
     if whole or min(read.scores, default=0.0) <= -0.5 or not _unwrapped(text):
         return None

@@ -202,7 +202,7 @@ def talk_scores(cut: list[Piece], name: str = "") -> list[float]:
     """Returns for each piece the log-odds that it is talk and not blessing: above 0 talk is likelier.
     ``name`` is the receiver."""
     # The receiver is left out where a piece does not name them, so that the same sentence to others is known.
-    read = [word_scores(piece.text, name if name in piece.text else "") for piece in cut]
+    read = words_of(cut, name)
     words = [scores.talk for scores in read]
     if not words or max(words) < CLEAR:
         return words
@@ -246,20 +246,23 @@ def word_scores(text: str, name: str) -> WordScores:
     )
 
 
-def elsewhere_score(text: str, cut: list[Piece], name: str) -> float:
-    """Returns the log-odds that a whole text in pieces is no blessing to anybody: knowledge, a story, an
-    advertisement, an answer to a greeting."""
+def words_of(cut: list[Piece], name: str) -> list[WordScores]:
+    """Returns what the words of each piece of a text say."""
+    return [word_scores(piece.text, name if name in piece.text else "") for piece in cut]
+
+
+def elsewhere_score(text: str, read: list[WordScores]) -> float:
+    """Returns the log-odds that a whole text, read in pieces, is no blessing to anybody: knowledge, a story,
+    an advertisement, an answer to a greeting."""
     weights = _weights()
-    read = [word_scores(piece.text, name if name in piece.text else "") for piece in cut]
     total = sum(scores.elsewhere for scores in read) / math.sqrt(sum(scores.size for scores in read) or 1)
     said = said_of(text, "".join(scores.plain for scores in read))
     total += MARK_VALUE * sum(map(weights.said.get, said, repeat(0)))
     return (total + weights.fault_bias[-1]) / SCALE
 
 
-def amiss_score(cut: list[Piece], name: str) -> float:
-    """Returns the log-odds by the words of a text in pieces that anything is wrong with it. They say little
-    alone; :mod:`tianji_core.cleaning.doubt` weighs them with what else there is."""
-    read = [word_scores(piece.text, name if name in piece.text else "") for piece in cut]
+def amiss_score(read: list[WordScores]) -> float:
+    """Returns the log-odds by the words of a text, read in pieces, that anything is wrong with it. They say
+    little alone; :mod:`tianji_core.cleaning.doubt` weighs them with what else there is."""
     total = sum(scores.amiss for scores in read) / math.sqrt(sum(scores.size for scores in read) or 1)
     return (total + _weights().amiss_bias) / SCALE

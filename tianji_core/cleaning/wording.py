@@ -134,7 +134,7 @@ def _punctuation(text: str, _subject: Subject, _context: Context) -> Found | Non
 
 
 def _traditional(text: str, _subject: Subject, _context: Context) -> Found | None:
-    if _simplified_signs().issuperset(text):
+    if not any(map(_is_han, set(text).difference(_simplified_signs()))):
         return None
     fixed = _to_simplified("t2s").convert(text)
     if fixed != text and "著" in text:
@@ -156,6 +156,11 @@ def _to_simplified(form: str) -> Any:
     from opencc import OpenCC
 
     return OpenCC(form)
+
+
+def _is_han(sign: str) -> bool:
+    """Whether a character may be a Chinese one: signs and emoji have no traditional form."""
+    return "\u2e80" <= sign <= "\ufaff" or sign >= "\U00020000"
 
 
 @cache
