@@ -42,7 +42,7 @@ def imitation_part(workspace: Workspace, recipe: Recipe) -> None:
             pasted = st.text_area(
                 _("喜欢的文字（几段之间空一行）"),
                 "",
-                height=220,
+                height=150,
                 **kept(FORM, "imitated", any_text),
                 placeholder=_("贴一段或几段自己喜欢的文字：自己写过的、朋友写的都行。"),
             )
