@@ -4,6 +4,7 @@ one Chinese sentence."""
 import contextlib
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -62,6 +63,13 @@ def test_the_overview_names_every_verb(verb):
 def test_a_command_line_that_cannot_be_read(verb, arguments, sentence):
     refusal = verb(*arguments.split()).refusal
     assert sentence in refusal and "--help" in refusal
+
+
+def test_the_review_is_told_in_words(verb):
+    verb("generate", "--limit", 20, "--mistakes", 0.9)
+    said = verb("review-stats").out
+    assert "待审 20，采用 0，弃用 0" in said and "问题：" in said
+    assert re.findall("[a-z]{3,}", said) == []
 
 
 def test_json_of_every_verb_that_works_without_a_model(verb, workspace, tmp_path):

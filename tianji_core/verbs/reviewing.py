@@ -171,6 +171,13 @@ def undo(recipe: RecipeOption = None, as_json: JsonOption = False, workspace: Wo
     show(step, as_json, text)
 
 
+def _called(group: str, value: str) -> str:
+    """Returns what people call a state or a rule; any other value is a word of the recipe."""
+    if group == "states":
+        return _(samples.STATE_TITLES[value])
+    return _(cleaning.BY_ID[value].title) if group == "findings" and value in cleaning.BY_ID else value
+
+
 def review_stats(
     recipe: RecipeOption = None, as_json: JsonOption = False, workspace: WorkspaceOption = None
 ) -> None:
@@ -196,7 +203,7 @@ def review_stats(
         _(
             "{title}：{reason}",
             title=titles[group],
-            reason=_("，").join(f"{k} {v}" for k, v in counts.items()),
+            reason=_("，").join(f"{_called(group, k)} {v}" for k, v in counts.items()),
         )
         for group, counts in facts.items()
     ]
