@@ -47,6 +47,13 @@ def test_texts_of_other_tasks_are_not_judged() -> None:
     assert doubt(Subject(STRANGE, "妹妹", "生日", "正常"), other).value == 0
 
 
+def test_thanks_need_wish_nothing_to_be_sure() -> None:
+    thanks = context_of(load_recipe(built_in_recipes()["thanks"]))
+    texts = [(text, style.text) for style in thanks.recipe.styles for text in style.examples]
+    left = sum(not doubt(Subject(text, style=style), thanks).is_sure for text, style in texts)
+    assert left <= len(texts) / 4
+
+
 @pytest.fixture
 def space(workspace: Workspace) -> Iterator[Workspace]:
     new = [NewSample("wishes", "", "写一条", text, "妹妹", "生日", "正常") for text in (SURE, STRANGE)]

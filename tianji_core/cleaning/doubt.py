@@ -115,6 +115,10 @@ SIGNS: dict[str, str] = {
 }
 """The signs in the order of :func:`signs`, each with the group to which it belongs."""
 
+_OF_WISHES = ("no_wish", "elsewhere", "familiar", "familiar_part")
+"""Signs that say something of texts alone that wish something."""
+_PLACES = {name: n for n, name in enumerate(SIGNS)}
+
 
 class _Model(NamedTuple):
     """``weights`` and ``usual`` (the mean of sure texts) of :data:`SIGNS`, in their order."""
@@ -138,6 +142,9 @@ def doubt(sample: HasText, context: Context) -> Doubt:
     sample = addressed(sample, context)
     values, cut = signs(sample, context)
     model = _model()
+    if "祝" not in context.recipe.words.text:  # thanks and the like need wish nothing
+        for name in _OF_WISHES:
+            values[_PLACES[name]] = model.usual[_PLACES[name]]
     odds = sum(map(mul, model.weights, values)) + model.bias
     if odds < 0:
         return Doubt(round(1 / (1 + math.exp(-odds)), 4))
