@@ -93,6 +93,7 @@ FOREIGN_WORDS_OF_CHINESE = {
     "bitsandbytes",
     "alpha",
     "dropout",
+    "SkyPilot",
     "SQLite",
     "PostgreSQL",
     "DeepSeek",

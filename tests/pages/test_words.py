@@ -23,7 +23,7 @@ from tianji_core.cleaning import pipeline
 from tianji_core.comparison import save_board
 from tianji_core.i18n import _, set_language
 from tianji_core.project import PROJECT
-from tianji_core.recipe import Plan, built_in_recipes
+from tianji_core.recipe import Plan, built_in_recipes, following
 from tianji_core.store import recipes, samples, second_verdicts, steps
 from tianji_core.store.samples import ACCEPTED, PENDING, REJECTED, NewSample, SampleFilter
 from tianji_core.teachers import Sampling, TeacherChoice
@@ -181,6 +181,9 @@ def written(space: Workspace) -> Iterator[str]:
     for sample in samples.page(space.engine, SampleFilter("wishes"), limit=1000):
         yield from (sample.system, sample.input, sample.output)
     yield from (GOOD, BAD, COPIED)
+    styles = recipes.current(space.engine, "wishes").recipe.styles
+    for wordings in following._WORDINGS.values():  # what a person says next in a conversation
+        yield from (said.format(target=style.text) for said in wordings for style in styles)
 
 
 def is_foreign(text: str, language: str, own: str) -> bool:
