@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.other_tasks import copy_for_goods
 from tianji_core.evaluation import Case, Judged, Verdict, summarise, wilson
 from tianji_core.recipe import built_in_recipes, load_recipe
 
@@ -37,3 +38,10 @@ def test_no_answers_give_a_report_without_styles():
     report = summarise([])
     assert report.styles == ()
     assert report.overall.count == 0
+
+
+def test_a_recipe_that_writes_to_nobody_has_no_column_for_receivers():
+    goods = copy_for_goods()
+    case = Case(goods.names[0], goods.scenes[0], goods.styles[0], "", "")
+    head = summarise([Judged(case, "", Verdict(True, True, True, True, True, False))], goods).table()
+    assert head.splitlines()[0].split()[:7] == ["语气", "条数", "通过率", "95%", "区间", "商品", "文风"]

@@ -19,7 +19,7 @@ from tests.other_tasks import (
 from tianji_core.cleaning import check, clean_text, context_of
 from tianji_core.cleaning.rule import Subject
 from tianji_core.cleaning.rules import RULES
-from tianji_core.errors import PlanError, RecipeError
+from tianji_core.errors import InputError, PlanError, RecipeError
 from tianji_core.evaluation.cases import Case
 from tianji_core.evaluation.checks import Checker
 from tianji_core.generation import offline_gaps
@@ -36,6 +36,7 @@ from tianji_core.recipe import (
 from tianji_core.recipe.beginning import begun_recipe
 from tianji_core.recipe.editing import ListRow, changed, edit_kinds, edit_scenes
 from tianji_core.recipe.tables import Listing, Status, read_rows, to_csv
+from tianji_core.verbs.comparing import QuestionOptions
 
 TEXTS = [
     *(("apologies", *cell, text) for cell, text in APOLOGIES.items()),
@@ -215,3 +216,13 @@ def test_words_that_pages_would_draw_as_markup_are_refused(word: str) -> None:
         changed(RECIPES["apologies"], words={"name": word})
     with pytest.raises(RecipeError, match="叫法里不能有"):
         changed(RECIPES["apologies"], relations=[{"id": "receiver", "title": word}])
+
+
+def test_a_question_about_goods_needs_no_receiver() -> None:
+    goods = RECIPES["goods"]
+    asked = QuestionOptions(scene="露营灯,砂锅").questions(goods)
+    assert [(ask.name, ask.scene) for ask in asked] == [
+        (goods.names[0].text, each) for each in ("露营灯", "砂锅")
+    ]
+    with pytest.raises(InputError, match="要一起给"):
+        QuestionOptions(scene="空调漏水").questions(RECIPES["apologies"])

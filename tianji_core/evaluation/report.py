@@ -40,16 +40,22 @@ class Judged:
     verdict: Verdict
 
 
+_TO_WHOM = 4
+"""Where the table has the receiver, and behind it the pronoun."""
+
+
 @dataclass(frozen=True)
 class Report:
     """The result of one evaluation; ``styles`` are in the order of their first answers, ``options`` those of
-    the recipe's axes in the order of the recipe, ``words`` its words."""
+    the recipe's axes in the order of the recipe, ``words`` its words; without ``receivers`` its texts are
+    written to nobody."""
 
     overall: PassRates
     styles: tuple[PassRates, ...]
     judged: tuple[Judged, ...]
     options: tuple[PassRates, ...] = ()
     words: Words = field(default_factory=Words)
+    receivers: bool = True
 
     def table(self) -> str:
         """Returns the rates as a table for a terminal."""
@@ -80,7 +86,9 @@ class Report:
                     "-" if rates.tone is None else f"{rates.tone:.2f}",
                 )
             )
-        widths = [max(_columns(line[i]) for line in lines) for i in range(len(head))]
+        if not self.receivers:
+            lines = [line[:_TO_WHOM] + line[_TO_WHOM + 2 :] for line in lines]
+        widths = [max(_columns(line[i]) for line in lines) for i in range(len(lines[0]))]
         return "\n".join(
             "  ".join(
                 cell + " " * (width - _columns(cell)) for cell, width in zip(line, widths, strict=True)
@@ -117,6 +125,7 @@ def summarise(judged: Sequence[Judged], recipe: Recipe | None = None) -> Report:
         judged=tuple(judged),
         options=tuple(_option_rates(judged, recipe)) if recipe is not None else (),
         words=recipe.words if recipe is not None else Words(),
+        receivers=recipe is None or recipe.receivers,
     )
 
 

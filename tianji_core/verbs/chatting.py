@@ -60,6 +60,8 @@ def chat(
     if name or scene or style:
         if request:
             raise InputError(_("要么直接写问题，要么用 --name、--scene、--style，不能都给"))
+        if scene and not stored.receivers:  # its one name stands for nobody
+            name = name or stored.names[0].text
         if not (name and scene):
             raise InputError(_("--name 和 --scene 要一起给，--style 可以不给"))
         request = written_request(stored, name, scene, style, option_pairs(option))

@@ -84,6 +84,8 @@ class QuestionOptions:
             InputError: there is none, an option cannot be read, or the recipe lacks a name or scene.
         """
         names, scenes = words(self.name), words(self.scene)
+        if scenes and not recipe.receivers:  # its one name stands for nobody
+            names = names or (recipe.names[0].text,)
         if bool(names) != bool(scenes):
             raise InputError(_("--name 和 --scene 要一起给"))
         if self.option and not names:
