@@ -26,7 +26,17 @@ def prompts_part(workspace: Workspace, recipe: Recipe, revision: int, save: Save
     """Draws the prompts that write a text beside what they give, then one of the other requests."""
     _writing(workspace, recipe, revision, save)
     st.subheader(_("别的请求"), anchor=False)
-    _request(recipe, revision, save)
+    kind = _request(recipe, revision, save)
+    _offer(revision, kind)
+
+
+def _offer(revision: int, request: str) -> None:
+    """Offers placeholders in all fields of the page; a second offer would take the place of the first."""
+    offered: dict[str, Sequence[str]] = {f".st-key-teacher_{revision} textarea": TEACHER_FIELDS}
+    offered[f".st-key-example_{revision} input"] = ("example",)
+    offered[f".st-key-fact_{revision} input"] = ("fact",)
+    offered[f".st-key-request_{request}_{revision} textarea"] = REQUESTS[request].fields
+    offer_placeholders("offered_prompts", offered)
 
 
 def _writing(workspace: Workspace, recipe: Recipe, revision: int, save: Save) -> None:
@@ -74,14 +84,11 @@ def _fields(saved: Prompts, form: str, keys: dict[str, str]) -> dict[str, str]:
         **kept_fields["fact"],
         help=_("模板里写了 {fact} 就放在那里，没写就放在最后；没有细节的请求不带这一行。"),
     )
-    offered: dict[str, Sequence[str]] = {f".st-key-{keys['teacher']} textarea": TEACHER_FIELDS}
-    offered[f".st-key-{keys['example']} input"] = ("example",)
-    offered[f".st-key-{keys['fact']} input"] = ("fact",)
-    offer_placeholders("offered_prompts", offered)
     return dict(zip(_FIELDS, (system, teacher_system, teacher, example, fact), strict=True))
 
 
-def _request(recipe: Recipe, revision: int, save: Save) -> None:
+def _request(recipe: Recipe, revision: int, save: Save) -> str:
+    """Draws the choice of a request and its text; returns its name."""
     st.caption(
         _("造文本之外也会请模型做事，用的原文都在这里。单独占一行的占位没有内容时整行不写；花括号要写两遍。")
     )
@@ -108,7 +115,6 @@ def _request(recipe: Recipe, revision: int, save: Save) -> None:
         label_visibility="collapsed",
     )
     placeholder_row(widget, text, kind.fields, lambda: note(form, widget, saved, name))
-    offer_placeholders("offered_request", {f".st-key-{widget} textarea": kind.fields})
     with st.container(horizontal=True, gap="small"):
         pressed = save_bar("save_request", form, text != saved, lambda: forget(form, {name: widget}))
         reset = st.button(
@@ -119,3 +125,4 @@ def _request(recipe: Recipe, revision: int, save: Save) -> None:
             requests = {**recipe.requests, key: kind.text if reset else text}
             title = _("提示词“{title}”", title=_(kind.title))
             save(changed(recipe, requests=requests), title, lambda: forget(form, {name: widget}))
+    return str(key)
