@@ -19,14 +19,13 @@ from mmengine.optim import CosineAnnealingLR, LinearLR, OptimWrapper
 from peft import LoraConfig
 from torch.optim import AdamW
 from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
-from xtuner.dataset import process_hf_dataset
-from xtuner.dataset.collate_fns import default_collate_fn
 from xtuner.dataset.map_fns import template_map_fn_factory
 from xtuner.engine.hooks import DatasetInfoHook, EvaluateChatHook
 from xtuner.engine.runner import TrainLoop
 
 from tianji_core.training.xtuner_engine.cpu import SupervisedFinetune
 from tianji_core.training.xtuner_engine.validation import ValidationLossHook
+from tianji_core.training.xtuner_engine.whole_samples import collate_whole, whole_samples
 
 # ---- what the studio shows about this preset ----
 preset = {
@@ -41,6 +40,7 @@ preset = {
     "model_id": "",
     "vary_names": 0.5,
     "vary_occasions": 0.5,
+    "whole_samples": True,
 }
 
 # ---- what a person may change; the studio replaces these lines and nothing else ----
@@ -111,16 +111,14 @@ model = dict(
 
 # ---- data: the training file already has the shape xtuner wants, so nothing maps it ----
 train_dataset = dict(
-    type=process_hf_dataset,
+    type=whole_samples,
     dataset=dict(type=load_dataset, path="json", data_files=dict(train=data_path)),
     tokenizer=tokenizer,
     max_length=max_length,
     dataset_map_fn=None,
     template_map_fn=dict(type=template_map_fn_factory, template=prompt_template),
     remove_unused_columns=True,
-    shuffle_before_pack=True,
-    pack_to_max_length=True,
-    use_varlen_attn=False,
+    seed=seed,
     map_num_proc=None,
 )
 
@@ -129,7 +127,7 @@ train_dataloader = dict(
     num_workers=0,
     dataset=train_dataset,
     sampler=dict(type=DefaultSampler, shuffle=True),
-    collate_fn=dict(type=default_collate_fn, use_varlen_attn=False),
+    collate_fn=dict(type=collate_whole),
 )
 
 # ---- optimizer: linear warm-up, then a cosine to zero ----

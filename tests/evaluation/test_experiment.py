@@ -42,7 +42,7 @@ from tianji_core.workspace import Workspace
 
 
 def tiny_settings(folder: Path) -> TrainingSettings:
-    changes = {"base": str(folder), "epochs": 1, "max_length": 256, "eval_tokens": 1}
+    changes = {"base": str(folder), "epochs": 1, "max_length": 272, "eval_tokens": 1}
     return training.default_settings(PRESET).model_copy(update=changes)
 
 

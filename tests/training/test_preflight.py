@@ -222,7 +222,7 @@ def test_several_processes_share_the_iterations_and_may_have_too_few_to_learn(wo
     few = settings.model_copy(update={"epochs": 2, "accumulation": 4, "batch_size": 1})
     alone = preflight(workspace, preset("nano-cpu-qlora"), few, version)
     shared = preflight(workspace, preset("nano-cpu-qlora"), few, version, Target(processes=8))
-    assert alone.ok and alone.estimate.packs == 10
+    assert alone.ok and alone.estimate.packs == 12
     assert shared.estimate.iterations == 4  # two packs for each of eight, twice
     spaced = few.model_copy(
         update={"epochs": 80, "save_interval": 300, "log_interval": 20, "warmup_ratio": 0.01}

@@ -94,6 +94,18 @@ def expected(chosen: Preset) -> str:
             '"nccl"': '"gloo"',
             "log_processor = dict(by_epoch=False)": "log_processor = dict(by_epoch=False, window_size=10)",
         }
+    if chosen.whole_samples:
+        last = "from tianji_core.training.xtuner_engine.validation import ValidationLossHook\n"
+        changes |= {
+            "from xtuner.dataset import process_hf_dataset\n": "",
+            "from xtuner.dataset.collate_fns import default_collate_fn\n": "",
+            last: f"{last}from tianji_core.training.xtuner_engine.whole_samples import "
+            "collate_whole, whole_samples\n",
+            "    type=process_hf_dataset,\n": "    type=whole_samples,\n",
+            "    shuffle_before_pack=True,\n    pack_to_max_length=True,\n"
+            "    use_varlen_attn=False,\n": "    seed=seed,\n",
+            "dict(type=default_collate_fn, use_varlen_attn=False)": "dict(type=collate_whole)",
+        }
     for before, after in changes.items():
         assert before in text
         text = text.replace(before, after)

@@ -22,7 +22,7 @@ KEY = "nano-cpu-qlora"
 @pytest.fixture
 def settings(tmp_path):
     base = write_tiny_base(tmp_path / "base")
-    changes = {"base": str(base), "epochs": 4, "max_length": 256, "save_interval": 8, "eval_tokens": 2}
+    changes = {"base": str(base), "epochs": 4, "max_length": 272, "save_interval": 8, "eval_tokens": 2}
     return training.default_settings(KEY).model_copy(update=changes)
 
 

@@ -35,7 +35,7 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
 
 def stored(workspace: Workspace, tmp_path: Path, **changes: object) -> training.TrainingRun:
     base = write_tiny_base(tmp_path / "base")
-    values = {"base": str(base), "max_length": 256, "eval_tokens": 1, **changes}
+    values = {"base": str(base), "max_length": 272, "eval_tokens": 1, **changes}
     settings = training.default_settings(KEY).model_copy(update=values)
     target = checked_target("cpu", {"nodes": 2, "address": "first"})
     return training.prepare_training(workspace, KEY, settings, add_version(workspace), target=target)

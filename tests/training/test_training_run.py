@@ -25,7 +25,7 @@ KEY = "nano-cpu-qlora"
 @pytest.fixture
 def settings(tmp_path):
     base = write_tiny_base(tmp_path / "base")
-    changes = {"base": str(base), "epochs": 4, "max_length": 256, "save_interval": 16, "eval_tokens": 12}
+    changes = {"base": str(base), "epochs": 4, "max_length": 272, "save_interval": 16, "eval_tokens": 12}
     return training.default_settings(KEY).model_copy(update=changes)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from tianji_core.errors import DatasetError
 from tianji_core.i18n import _
 from tianji_core.model_folders.template import OWN_TEMPLATE, TEMPLATES, declared_tokens
+from tianji_core.training.packing import whole_packs
 from tianji_core.training.settings import TrainingSettings
 
 SAMPLED = 400
@@ -71,10 +72,12 @@ def read_training_file(path: Path) -> list[dict[str, str]]:
     return turns
 
 
-def estimate(turns: list[dict[str, str]], settings: TrainingSettings, world: int = 1) -> IterationEstimate:
+def estimate(
+    turns: list[dict[str, str]], settings: TrainingSettings, world: int = 1, whole: bool = False
+) -> IterationEstimate:
     """The size of a training on these turns in ``world`` processes. As in xtuner, the last incomplete pack is
     dropped, and each process takes its share of the packs, rounded up, so that all have the same number of
-    iterations."""
+    iterations. ``whole``: packs cut no sample, and none is dropped."""
     count = _token_counter(settings.base_folder)
     drawn = turns if len(turns) <= SAMPLED else random.Random(0).sample(turns, SAMPLED)
     own = settings.template == OWN_TEMPLATE
@@ -89,6 +92,10 @@ def estimate(turns: list[dict[str, str]], settings: TrainingSettings, world: int
     mean = sum(min(length, settings.max_length) for length in lengths) / len(lengths) if lengths else 0.0
     tokens = round(mean * len(turns))
     packs = max(1, tokens // settings.max_length) if tokens else 0
+    if whole and lengths:
+        room = settings.max_length
+        filled = len(whole_packs([min(length, room) for length in lengths], room))
+        packs = math.ceil(filled * len(turns) / len(lengths))
     iterations = math.ceil(math.ceil(packs / world) / settings.batch_size) * settings.epochs
     return IterationEstimate(
         samples=len(turns),

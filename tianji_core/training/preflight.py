@@ -132,7 +132,8 @@ def _data(
     if turns and settings.mix:
         turns, mixed = mix_check(workspace, version, settings, turns)
         checks += mixed
-    return (estimate(turns, settings, target.world) if turns else None), checks
+    guess = estimate(turns, settings, target.world, chosen.whole_samples) if turns else None
+    return guess, checks
 
 
 def _validation(workspace: Workspace, version: DatasetVersion) -> Check:

@@ -40,7 +40,7 @@ class Preset:
     the memory was measured on a card, where it is otherwise reckoned from the shape of the base;
     ``objective`` what is learnt: 'sft' the answers of a dataset, 'orpo' or 'dpo' preference pairs;
     ``vary_names`` and ``vary_occasions`` are the shares of samples to vary that measured best for its
-    base."""
+    base; ``whole_samples`` says that its sequences cut no sample."""
 
     key: str
     path: Path
@@ -60,6 +60,7 @@ class Preset:
     objective: str = "sft"
     vary_names: float = 0.0
     vary_occasions: float = 0.0
+    whole_samples: bool = False
 
     @property
     def from_pairs(self) -> bool:
@@ -235,7 +236,7 @@ def parsed_preset(source: str, path: Path, key: str) -> Preset:
 
 class _Card(BaseModel):
     """The dictionary ``preset`` in a preset's file; see :class:`Preset`. A file of an older studio may lack
-    the last eight entries."""
+    the last nine entries."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
@@ -253,6 +254,7 @@ class _Card(BaseModel):
     objective: Literal["sft", "orpo", "dpo"] = "sft"
     vary_names: float = Field(default=0, ge=0, le=1)
     vary_occasions: float = Field(default=0, ge=0, le=1)
+    whole_samples: bool = False
 
 
 def _checked_card(file: str, value: object) -> _Card:

@@ -51,7 +51,7 @@ def started(workspace: Workspace, tmp_path: Path, place: Place, **changes: objec
     base = tmp_path / "base"
     if not base.is_dir():
         write_tiny_base(base)
-    values = {"base": str(base), "epochs": 1, "max_length": 256, "save_interval": 8, "eval_tokens": 1}
+    values = {"base": str(base), "epochs": 1, "max_length": 272, "save_interval": 8, "eval_tokens": 1}
     settings = training.default_settings(KEY).model_copy(update={**values, **changes})
     return start_elsewhere(workspace, KEY, settings, add_version(workspace), place)
 

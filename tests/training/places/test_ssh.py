@@ -96,7 +96,7 @@ def test_a_training_there_outlives_the_connection_and_the_laptop_and_is_that_of_
     """The connection is cut three times, and the process here that follows it is killed; nothing is trained
     twice, and losses and weights are those of a training on this machine with the same seed."""
     base = write_tiny_base(tmp_path / "base")
-    values = {"base": str(base), "epochs": 2, "max_length": 256, "save_interval": 8, "eval_tokens": 1}
+    values = {"base": str(base), "epochs": 2, "max_length": 272, "save_interval": 8, "eval_tokens": 1}
     settings = training.default_settings(KEY).model_copy(update=values)
     version = add_version(workspace)
     here = training.start_training(workspace, KEY, settings, version)
