@@ -65,7 +65,8 @@ def test_what_a_reader_is_told_to_press_stands_on_a_page(language: str) -> None:
     texts = {
         str(text) for message in catalogue for text in (message.id if language == "zh" else message.string,)
     }
-    shown = {re.sub(r"\{\w+\}", "n", text) for text in texts} | {
+    numbered = {text.replace("{step}", number) for text in texts for number in "34"}  # rows of the funnel
+    shown = {re.sub(r"\{\w+\}", "n", text) for text in numbered} | {
         style.text for style in load_recipe(ROOT / "configs/recipes/wishes.yaml").styles
     }
     told = [

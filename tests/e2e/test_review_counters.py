@@ -20,7 +20,7 @@ PRESSED = """() => {
 """Presses the key that accepts; returns the progress before and right after, when no server can have
 answered."""
 TEXTS = (
-    "母亲，生日快乐！愿您身体硬朗，天天都有好心情。",
+    "爸爸，生日快乐！愿您身体硬朗，心情舒畅，福气满满。",
     "姐姐生日快乐，愿你新的一岁平安顺遂，事事如愿。",
     "大舅，祝您生日快乐，福气常在，笑口常开。",
 )

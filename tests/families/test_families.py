@@ -65,8 +65,9 @@ def test_a_family_goes_the_whole_way(family: Family, workspace: Workspace, tmp_p
     plan = SweepPlan(run_id=run.id, recipe="wishes", revision=1, limit=2, texts=0)
     finished(workspace, start_sweep(workspace, plan))
     points = load_sweep(workspace, run.id).points
-    assert [point.iteration for point in points] == [0, adapter.checkpoint]
-    before, after = ([answer[:ALIKE] for _request, answer, _passed in p.examples] for p in points)
+    ends = points[0], points[-1]  # the estimate may be a step short: then that step is a checkpoint, too
+    assert [point.iteration for point in ends] == [0, adapter.checkpoint]
+    before, after = ([answer[:ALIKE] for _request, answer, _passed in p.examples] for p in ends)
     assert after == [answer[:ALIKE] for answer in first] != before
 
 
@@ -93,7 +94,7 @@ def trained(workspace: Workspace, family: Family, base: Path) -> runs.TrainingRu
     run = runs.get(workspace.engine, run.id)
     state = training.training_state(workspace, run)
     assert state.finished and state.total is not None and state.total >= 2
-    assert {trial.iteration for trial in state.trials} == {0, state.total}
+    assert {0, state.total} <= {trial.iteration for trial in state.trials}
     return run
 
 

@@ -13,7 +13,7 @@ from tianji_core.dataset import training_file
 from tianji_core.training import default_settings, presets
 from tianji_core.training.child import run_tool, tool_environment
 from tianji_core.training.estimate import estimate, read_training_file
-from tianji_core.training.packing import whole_packs
+from tianji_core.training.packing import order, whole_packs
 from tianji_core.workspace import Workspace
 
 
@@ -40,7 +40,7 @@ def test_the_estimate_counts_the_sequences_that_cut_nothing(
     cut, whole = estimate(turns, settings), estimate(turns, settings, whole=True)
     shorter = [min(length, room) for length in whole.lengths]
     if len(shorter) == count:
-        assert whole.packs == len(whole_packs(shorter, room)) == whole.iterations
+        assert whole.packs == len(whole_packs(order(shorter, settings.seed), room)) == whole.iterations
     each = room // max(shorter)
     assert (
         max(cut.packs, math.ceil(count / (room // min(shorter))))

@@ -11,7 +11,7 @@ from pathlib import Path
 from tianji_core.errors import DatasetError
 from tianji_core.i18n import _
 from tianji_core.model_folders.template import OWN_TEMPLATE, TEMPLATES, declared_tokens
-from tianji_core.training.packing import whole_packs
+from tianji_core.training.packing import order, whole_packs
 from tianji_core.training.settings import TrainingSettings
 
 SAMPLED = 400
@@ -94,7 +94,8 @@ def estimate(
     packs = max(1, tokens // settings.max_length) if tokens else 0
     if whole and lengths:
         room = settings.max_length
-        filled = len(whole_packs([min(length, room) for length in lengths], room))
+        kept = [min(length, room) for length in lengths]
+        filled = len(whole_packs(order(kept, settings.seed), room))
         packs = math.ceil(filled * len(turns) / len(lengths))
     iterations = math.ceil(math.ceil(packs / world) / settings.batch_size) * settings.epochs
     return IterationEstimate(

@@ -1,9 +1,19 @@
 """How samples share the sequences that a training reads. Pure."""
 
 from collections.abc import Sequence
+from random import Random
+from typing import TypeVar
 
+T = TypeVar("T")
 _OPEN = 64
 """Sequences that a sample is tried in, the newest ones; bounds the work for large training files."""
+
+
+def order(samples: Sequence[T], seed: int) -> list[T]:
+    """The samples in the order in which they are packed."""
+    shuffled = list(samples)
+    Random(f"pack|{seed}").shuffle(shuffled)
+    return shuffled
 
 
 def whole_packs(lengths: Sequence[int], room: int) -> list[list[int]]:

@@ -7,7 +7,6 @@ cut that fits, and each is read as alone: its places count from 0 and it attends
 """
 
 from collections.abc import Mapping, Sequence
-from random import Random
 from typing import Any
 
 import torch
@@ -17,15 +16,14 @@ from torch.nn.utils.rnn import pad_sequence
 from xtuner.dataset import process_hf_dataset
 from xtuner.utils import DEFAULT_PAD_TOKEN_INDEX, IGNORE_INDEX
 
-from tianji_core.training.packing import whole_packs
+from tianji_core.training.packing import order, whole_packs
 
 
 def whole_samples(max_length: int, seed: int, **options: Any) -> Dataset:
     """The training file as sequences of at most ``max_length`` tokens: ``input_ids``, ``labels`` and
     ``position_ids``. ``seed`` determines which samples share one; ``options`` are those of xtuner's
     ``process_hf_dataset``."""
-    samples = list(process_hf_dataset(max_length=max_length, pack_to_max_length=False, **options))
-    Random(f"pack|{seed}").shuffle(samples)
+    samples = order(process_hf_dataset(max_length=max_length, pack_to_max_length=False, **options), seed)
     packs = whole_packs([len(sample["input_ids"]) for sample in samples], max_length)
     return Dataset.from_list([joined([samples[place] for place in pack]) for pack in packs])
 
