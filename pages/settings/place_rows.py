@@ -45,7 +45,9 @@ def places_title(workspace: Workspace) -> str:
 def places_part(workspace: Workspace) -> None:
     """Draws the places and the form of a new one."""
     st.caption(
-        _("有显卡的另一台机器，用 SSH 连上；那边也要装工坊。训练送过去以后，这台机器可以关掉，结果会取回来。")
+        _(
+            "有显卡的另一台机器（那边要装工坊）、一个 Slurm 集群，或者 SkyPilot 租来的机器。训练送过去以后，这台机器可以关掉，结果会取回来。"
+        )
     )
     for place in places(workspace):
         _row(workspace, place)
@@ -100,15 +102,17 @@ def _slurm_fields() -> dict[str, Any]:
 
 def _sky_fields() -> dict[str, Any]:
     """Draws what is asked of SkyPilot; returns what is typed."""
-    titles = {
-        "infra": _("云或集群，例如 aws/us-east-1、kubernetes、slurm/lab"),
-        "gpus": _("显卡，例如 L4:1"),
-        "volume": _("卷（可以空着）"),
+    fields = {
+        "infra": (_("云或集群"), "aws/us-east-1, kubernetes, slurm/lab"),
+        "gpus": (_("显卡"), "L4:1"),
+        "volume": (_("卷（可以空着）"), "tianji-data"),
     }
     columns = st.columns(3)
     return {
-        name: column.text_input(title, max_chars=200, **kept_text(f"place_{name}")).strip()
-        for column, (name, title) in zip(columns, titles.items(), strict=True)
+        name: column.text_input(
+            title, max_chars=200, placeholder=example, **kept_text(f"place_{name}")
+        ).strip()
+        for column, (name, (title, example)) in zip(columns, fields.items(), strict=True)
     }
 
 
@@ -132,13 +136,14 @@ def _form(workspace: Workspace) -> None:
     columns = st.columns(3)
     shown = RENTED_TEXTS if kind == "sky" else TEXTS
     for number, name in enumerate(shown):
+        machine = kind == "sky" and name == "host"
         values[name] = (
             columns[number % 3]
             .text_input(
-                field_title(name),
+                _("机器名（可以空着）") if machine else field_title(name),
                 USUAL.get(name, ""),
                 max_chars=1000,
-                placeholder=EXAMPLES.get(name, ""),
+                placeholder="tianji-lab" if machine else EXAMPLES.get(name, ""),
                 **kept_text(f"place_{name}", USUAL.get(name, "")),
             )
             .strip()

@@ -41,6 +41,18 @@ def test_a_place_is_saved_in_the_settings_and_a_wrong_field_is_named(
     cluster = places(workspace)[1]
     assert (cluster.name, cluster.local, cluster.slurm.partition) == ("集群", True, "gpu")
     remove_place(workspace, "集群")
+    app.radio(key="place_kind").set_value("sky").run()
+    app.text_input(key="place_name").input("租来的")
+    app.text_input(key="place_infra").input("kubernetes")
+    app.text_input(key="place_gpus").input("L4 1")
+    app.button(key="place_save").click().run()
+    assert "显卡：例如 L4" in app.error[0].value and len(places(workspace)) == 1
+    app.text_input(key="place_gpus").input("L4:1")
+    app.button(key="place_save").click().run()
+    rented = places(workspace)[1]
+    assert (rented.kind, rented.address, rented.keeps) == ("sky", "sky kubernetes L4:1", False)
+    assert "place_look_租来的" not in {button.key for button in app.button}  # it has no key to compare
+    remove_place(workspace, "租来的")
     app.run()
     app.button(key="place_drop_lab").click().run()
     assert places(workspace) == []
