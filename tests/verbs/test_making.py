@@ -34,6 +34,14 @@ def call(
     return int(ended.value.code or 0), out, err
 
 
+def failed_answer(folder: Path, **judged: str) -> Path:
+    """A file as an evaluation leaves it, with one answer that did not pass."""
+    file = folder / "judged.json"
+    answer = {**judged, "faults": [], "passed": False}
+    file.write_text(json.dumps({"answers": [answer]}), encoding="utf-8")
+    return file
+
+
 def test_a_budget_ends_generate_with_its_reason_and_a_failing_code(
     workspace: Workspace, api: LoopbackApi, capsys, monkeypatch
 ):
@@ -88,16 +96,7 @@ def test_several_teachers_and_a_drawn_temperature(
 def test_what_an_evaluation_found_is_topped_up(
     workspace: Workspace, tmp_path: Path, capsys, monkeypatch
 ) -> None:
-    judged = {
-        "request": "祝妹妹生日",
-        "name": "妹妹",
-        "scene": "生日",
-        "style": "正常",
-        "answer": "好",
-        "faults": [],
-    }
-    file = tmp_path / "judged.json"
-    file.write_text(json.dumps({"answers": [{**judged, "passed": False}]}), encoding="utf-8")
+    file = failed_answer(tmp_path, request="祝妹妹生日", name="妹妹", scene="生日", style="正常", answer="好")
     words = ["top-up", "--from-evaluation", str(file), "--each", "5", "--json"]
     code, out, err = call(capsys, monkeypatch, *words, "--check")
     assert code == 0, err
@@ -116,16 +115,7 @@ def test_a_top_up_that_the_composer_cannot_write_is_refused_when_it_is_only_coun
     workspace: Workspace, tmp_path: Path, capsys, monkeypatch
 ) -> None:
     recipes.add(workspace.engine, apologies(), "新配方")
-    judged = {
-        "request": "r",
-        "name": "赵先生",
-        "scene": "快递晚到三天",
-        "style": "诚恳",
-        "answer": "",
-        "faults": [],
-    }
-    file = tmp_path / "judged.json"
-    file.write_text(json.dumps({"answers": [{**judged, "passed": False}]}), encoding="utf-8")
+    file = failed_answer(tmp_path, request="r", name="赵先生", scene="快递晚到三天", style="诚恳", answer="")
     words = ["top-up", "--from-evaluation", str(file), "--recipe", "apologies", "--check"]
     code, _out, err = call(capsys, monkeypatch, *words)
     assert code != 0 and "没有口气 诚恳 的语句" in err.replace("诚恳的", "诚恳 的")
