@@ -483,7 +483,21 @@ def test_a_workbook_without_answers_and_a_damaged_one_are_refused(workspace: Wor
 def test_an_empty_answer_is_named_as_the_sheet_names_it(workspace: Workspace) -> None:
     rows = [["2026年祝福", None], ["输入", "输出"], [Q, A], ["祝爸爸生日", None]]
     report = dataset.import_bytes(workspace, "wishes", workbook(rows), "x.xlsx")
-    assert report.added == 1 and [reason for _number, reason in report.bad] == ["第 4 行：输出 是空的"]
+    assert report.added == 1 and [reason for _number, reason in report.bad] == [
+        "工作表“Sheet”第 4 行：输出 是空的"
+    ]
+
+
+def test_a_bad_row_names_its_sheet(workspace: Workspace) -> None:
+    good = ["祝{}生日", "{}生日快乐，愿你天天开心！"]
+    sheets = [[["输入", "输出"], [each.format(who) for each in good], ["祝爸爸生日", None]] for who in "甲乙"]
+    sheets[1].append(["祝妈妈生日", "妈妈生日快乐！", "多出来的"])
+    report = dataset.import_bytes(workspace, "wishes", workbook(*sheets), "x.xlsx")
+    assert [reason for _number, reason in report.bad] == [
+        "工作表“Sheet”第 3 行：输出 是空的",
+        "工作表“Sheet1”第 3 行：输出 是空的",
+        "工作表“Sheet1”第 4 行比表头多了几格",
+    ]
 
 
 def forged(content: bytes, *changes: tuple[str, str]) -> bytes:

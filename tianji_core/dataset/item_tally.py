@@ -41,8 +41,7 @@ class ItemTally:
         try:
             conversation = conversation_of(item.value)
         except ShapeError as error:
-            where = _("第 {line} 行：", line=item.line) if item.line else ""
-            self._refuse(f"{where}{error}")
+            self._refuse(f"{_where(item)}{error}")
             return None
         self.good += 1
         self.mended += item.mended
@@ -80,3 +79,10 @@ class ItemTally:
                     reason=self.bad[0][1],
                 )
             )
+
+
+def _where(item: FileItem) -> str:
+    """Where an item stands, before what is wrong with it; '' in a file without lines."""
+    if item.sheet:
+        return _("工作表“{sheet}”第 {line} 行：", sheet=item.sheet, line=item.line)
+    return _("第 {line} 行：", line=item.line) if item.line else ""

@@ -37,11 +37,12 @@ class BrokenLine:
 
 class FileItem(NamedTuple):
     """One item of a file: the ``line`` on which it begins, counted from 1 (0: the file has no lines), its
-    value, and whether surplus commas were removed from it."""
+    value, whether surplus commas were removed from it, and the sheet of a workbook that it stands in."""
 
     line: int
     value: Any
     mended: bool = False
+    sheet: str = ""
 
 
 def json_items(stream: TextIO, name: str) -> Iterator[FileItem]:

@@ -10,12 +10,14 @@ from typing import Any, BinaryIO
 from tianji_core.dataset.streaming import BrokenLine, FileItem
 from tianji_core.dataset.tables import TITLES, has_answers, row_item
 from tianji_core.errors import ImportFileError
-from tianji_core.gate import first_line
+from tianji_core.gate import clean_name, first_line
 from tianji_core.i18n import _
 from tianji_core.spreadsheet import MOST_COLUMNS, plain_cell, sheet_rows
 
 _BESIDE = 8
 """Columns beside those with a heading in which a text is noticed."""
+_LONGEST_NAME = 31
+"""Characters of a sheet's name, the most that Excel allows."""
 UNPACKED = 1024**3
 """Bytes of all members together after decompression."""
 _BOOK = "xl/workbook.xml"
@@ -80,16 +82,19 @@ def _sheet_items(sheet: Any) -> Iterator[FileItem]:
         headings.pop()
     if not headings:
         return
+    name = clean_name(sheet.title, _LONGEST_NAME)
     rows = sheet_rows(sheet, len(headings) + _BESIDE)
     for number, row in enumerate(islice(rows, above, None), above + 1):
         cells = list(map(_text, row))
         if not any(cell.strip() for cell in cells):
             continue
         if any(cell.strip() for cell in cells[len(headings) :]):
-            yield FileItem(number, BrokenLine(_("第 {line} 行比表头多了几格", line=number)))
+            broken = _("工作表“{sheet}”第 {line} 行比表头多了几格", sheet=name, line=number)
+            yield FileItem(number, BrokenLine(broken), sheet=name)
             continue
         kept = [(heading, cell) for heading, cell in zip(headings, cells, strict=False) if heading]
-        yield FileItem(number, row_item([heading for heading, _cell in kept], [cell for _head, cell in kept]))
+        item = row_item([heading for heading, _cell in kept], [cell for _head, cell in kept])
+        yield FileItem(number, item, sheet=name)
 
 
 def _text(value: Any) -> str:
