@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.shared.bound import bound
+from pages.shared.bound import bound, several
 from tianji_core.i18n import _
 from tianji_core.recipe import Name, Recipe, Scene
 
@@ -20,18 +20,14 @@ def shown_entries(recipe: Recipe) -> tuple[list[str], list[str]]:
         chosen_relations = columns[0].multiselect(
             _("关系"),
             relations,
-            format_func=lambda value: relation_titles[value],
-            key="map_relations",
             placeholder=_("全部"),
-            bind="query-params",
+            **several("map_relations", relations, lambda value: relation_titles[value]),
         )
         chosen_kinds = columns[1].multiselect(
             _("类别"),
             kinds,
-            format_func=lambda value: kind_titles[value],
-            key="map_kinds",
             placeholder=_("全部"),
-            bind="query-params",
+            **several("map_kinds", kinds, lambda value: kind_titles[value]),
         )
         order = columns[2].segmented_control(
             _("顺序"),

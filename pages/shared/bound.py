@@ -28,6 +28,24 @@ def bound(key: str, options: Collection[Any], title: Callable[[Any], str]) -> di
     return {"key": key, "bind": "query-params", "format_func": title}
 
 
+def several(key: str, options: Collection[str], title: Callable[[str], str]) -> dict[str, Any]:
+    """The ``key``, titles and callback of a choice of several ``options``, which stand in the address by
+    themselves. Where this tab holds no value yet, those that the address names are put there; it may name
+    them by their titles in any language, as older links do."""
+    if key not in st.session_state:
+        asked = set(st.query_params.get_all(key))
+        st.session_state[key] = [o for o in options if asked & _names(o, title(o))]
+    return {"key": key, "on_change": _write, "args": (key,), "format_func": title}
+
+
+def _write(key: str) -> None:
+    """Callback: writes what is chosen into the address."""
+    if found := list(st.session_state.get(key) or ()):
+        st.query_params[key] = found
+    else:
+        st.query_params.pop(key, None)
+
+
 def chosen(key: str, options: Collection[Any], title: Callable[[Any], str]) -> Any:
     """What a widget of :func:`bound` that is drawn later on the page will hold; None for its default."""
     if key in st.session_state:

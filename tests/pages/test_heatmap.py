@@ -90,6 +90,19 @@ def test_the_map_is_filtered_and_ordered(workspace: Workspace) -> None:
     }
 
 
+def test_a_link_to_a_part_of_the_map_holds_ids_and_older_ones_open_in_every_language(
+    workspace: Workspace,
+) -> None:
+    at = page()
+    at.multiselect(key="map_kinds").set_value(["career"]).run()
+    assert at.query_params["map_kinds"] == "career"
+    at.multiselect(key="map_kinds").set_value([]).run()
+    assert "map_kinds" not in at.query_params
+    for asked in ("career", "事业", "Career"):
+        assert page(map_kinds=asked).multiselect(key="map_kinds").value == ["career"], asked
+    assert page(map_kinds="没有这一类").multiselect(key="map_kinds").value == []
+
+
 class Picked:
     def __init__(self, *points: tuple[str, str]) -> None:
         self.selection = self
