@@ -164,9 +164,11 @@ def write_model(folder: Path, shape: Shape, characters: str, device: str) -> Non
 
 class Watch:
     """Measures the most memory taken from a card during a block, in GB: ``peaks`` by the card's number, and
-    ``peak`` of the fullest."""
+    ``peak`` of the fullest. Of cards that ``CUDA_VISIBLE_DEVICES`` numbers, it sees those only."""
 
     def __init__(self) -> None:
+        numbers = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")
+        self._indices = [int(each) for each in numbers] if all(map(str.isdigit, numbers)) else None
         self.peaks: dict[int, float] = {}
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._look, daemon=True)
@@ -186,7 +188,7 @@ class Watch:
 
     def _look(self) -> None:
         while not self._done.wait(0.2):
-            for card in cards():
+            for card in cards(self._indices):
                 self.peaks[card.index] = max(self.peaks.get(card.index, 0.0), card.used / 1e9)
 
 
@@ -195,10 +197,32 @@ def a_point_a_step(settings: TrainingSettings) -> TrainingSettings:
     return settings.model_copy(update={"log_interval": settings.accumulation})
 
 
+LIMITED = """
+import runpy, sys, torch
+gigabytes = float(sys.argv.pop(1))
+whole = torch.cuda.get_device_properties(0).total_memory
+torch.cuda.set_per_process_memory_fraction(min(1.0, gigabytes * 1e9 / whole))
+runpy.run_module("tianji_core.training.xtuner_engine.trainer", run_name="__main__", alter_sys=True)
+"""
+
+
 def measured(
-    name: str, config: str, settings: TrainingSettings, work: Path, packs: int, device: str, limit: float
+    name: str,
+    config: str,
+    settings: TrainingSettings,
+    work: Path,
+    packs: int,
+    device: str,
+    limit: float,
+    gigabytes: float = 0.0,
 ) -> Measured:
-    """Trains with a config through xtuner; reads its curve over the first ``packs`` packs."""
+    """Trains with a config through xtuner, for at most ``limit`` seconds and with no more than so many
+    ``gigabytes`` of the card, 0 for all; reads its curve over the first ``packs`` packs.
+
+    Raises:
+        RuntimeError: the training failed.
+        subprocess.TimeoutExpired: it took longer.
+    """
     remove(work)
     new_folder(work)
     path = work / "config.py"
@@ -212,14 +236,10 @@ def measured(
     }
     if device == "cpu":
         environment["CUDA_VISIBLE_DEVICES"] = ""
-    command = [
-        sys.executable,
-        "-m",
-        "tianji_core.training.xtuner_engine.trainer",
-        str(path),
-        "--work-dir",
-        str(work),
-    ]
+    program = ["-m", "tianji_core.training.xtuner_engine.trainer"]
+    if gigabytes:
+        program = ["-c", LIMITED, str(gigabytes)]
+    command = [sys.executable, *program, str(path), "--work-dir", str(work)]
     started = time.monotonic()
     with (work / "log.txt").open("w") as log, Watch() as watch:
         code = subprocess.run(
