@@ -101,15 +101,30 @@ def api() -> Iterator[LoopbackApi]:
         yield server
 
 
+LONGEST_IN_BROWSER = (
+    "test_looks",
+    "test_unsaved",
+    "test_corridor",
+    "test_behind_nginx",
+    "test_interruptions",
+    "test_markup",
+    "test_compare",
+    "test_another_task",
+    "test_chat",
+)
+"""The browser's files that take more than 40 s, the longest first."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Browser tests come last: playwright leaves an event loop running in this thread, in which nothing that
-    calls ``asyncio.run`` works any more. Trainings come first, and of the browser's the longest files, so
-    that none of them is what everything waits for at the end.
+    calls ``asyncio.run`` works any more. Trainings come first, and of the browser's the longest files, the
+    longest before all, so that none of them is what everything waits for at the end.
     """
 
-    def place(item: pytest.Item) -> tuple[bool, bool, bool]:
+    def place(item: pytest.Item) -> tuple[bool, int, bool]:
         in_browser = "e2e" in item.path.parts
-        longest = item.path.stem in ("test_looks", "test_corridor", "test_unsaved", "test_compare")
-        return in_browser, in_browser and not longest, item.get_closest_marker("training") is None
+        long = in_browser and item.path.stem in LONGEST_IN_BROWSER
+        turn = LONGEST_IN_BROWSER.index(item.path.stem) if long else len(LONGEST_IN_BROWSER) * in_browser
+        return in_browser, turn, item.get_closest_marker("training") is None
 
     items.sort(key=place)
