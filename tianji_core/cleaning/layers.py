@@ -116,7 +116,7 @@ _END_TOKEN = re.compile(
     r"|\[UNUSED_TOKEN_145\]",
     re.IGNORECASE,
 )
-_CALL = re.compile(r"\s*<(tool_calls?|function_calls?|tool_use)\b[^>]*>.*?</\1>\s*", re.DOTALL)
+_CALL = re.compile(r"(?<!\s)\s*<(tool_calls?|function_calls?|tool_use)\b[^>]*>.*?</\1>\s*", re.DOTALL)
 """A call of a tool beside the text."""
 _ENOUGH = 10
 """Chinese characters from which what stands before an end is the answer."""

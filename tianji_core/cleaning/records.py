@@ -193,7 +193,7 @@ _PAGE_TAG = re.compile(
 )
 _DECLARATION = re.compile(r"<\?xml[^>]*\?>|<!DOCTYPE[^>]*>|<!--.*?-->", re.DOTALL | re.IGNORECASE)
 _SINGLE = re.compile(r"<[A-Za-z_][\w.:-]*((?:\s+[\w:-]+\s*=\s*\"[^\"<>]*\")+)\s*(?:/>|>\s*</[\w.:-]+>)")
-_ATTRIBUTE = re.compile(r"([\w:-]+)\s*=\s*\"([^\"<>]*)\"")
+_ATTRIBUTE = re.compile(r"(?<![\w:-])([\w:-]+)\s*=\s*\"([^\"<>]*)\"")
 _CDATA = re.compile(r"<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
 
 

@@ -30,12 +30,12 @@ _FINE_ENGLISH = re.compile(
     r"|merry christmas|congratulations|i love you|love you|good luck|best wishes))(?![A-Za-z])"
 )
 """Acronyms and greetings that Chinese texts quote."""
-_SENTENCE = re.compile(r"(?:[A-Za-z'’]+,? +){3,}[A-Za-z'’]+")
+_SENTENCE = re.compile(r"(?<![A-Za-z'’])(?:[A-Za-z'’]+,? +){3,}[A-Za-z'’]+")
 """Four words in a row: a name, a title or a short exclamation has fewer."""
 _FOREIGN = re.compile(r"[\u3040-\u30ff\uac00-\ud7af\u0400-\u04ff\u0600-\u06ff\u0e00-\u0e7f]")
 _TONES = "āáǎàēéěèīíǐìōóǒòūúǔùǖǘǚǜ"
 _PINYIN = re.compile(
-    rf"[ \t]*[（(](?=[^()（）\u3400-\u9fff]*[{_TONES}][^()（）\u3400-\u9fff]*[ ,][^()（）\u3400-\u9fff]*[{_TONES}])"
+    rf"(?<![ \t])[ \t]*[（(](?=[^()（）\u3400-\u9fff]*[{_TONES}][^()（）\u3400-\u9fff]*[ ,][^()（）\u3400-\u9fff]*[{_TONES}])"
     r"[^()（）\u3400-\u9fff]+[)）][ \t]*"
 )
 """The sounds of several words in brackets."""
@@ -47,7 +47,7 @@ _FOREIGN_END = re.compile(rf"(?<=[。！？!?~～…\n])\s*{_ELSE}{_NO_HAN}*[。
 _TAG_LEFT = re.compile(
     r"<(?:br|/?(?:p|div|span|b|script|style|section|article|body|html|center|font|ul|li))\s*/?>"
 )
-_LINE_TAG = re.compile(r"[ \t]*<br\s*/?>[ \t]*\n?")
+_LINE_TAG = re.compile(r"(?<![ \t])[ \t]*<br\s*/?>[ \t]*\n?")
 _MARKUP = re.compile(
     rf"&(?:[a-zA-Z]{{2,8}}|#\d{{2,6}}|#x[0-9a-fA-F]{{2,5}});|{_TAG_LEFT.pattern}"
     r"|\\(?:[nrt](?![a-z])|u[0-9a-fA-F]{4}|[\"'])|(?<![A-Za-z/])/n(?![A-Za-z])|%0A"
