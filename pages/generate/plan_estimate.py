@@ -50,9 +50,18 @@ def show_estimate(
             return 0
     with report_figure():
         expected = estimate(
-            workspace, recipe, plan, setup.mix, setup.concurrency, options.examples, options.batch
+            workspace,
+            recipe,
+            plan,
+            setup.mix,
+            setup.concurrency,
+            options.examples,
+            options.batch,
+            options.cheap_hours,
         )
         _show_use(columns[1:], expected, setup, options.batch)
+        if options.cheap_hours:
+            st.caption(_hours_text(expected))
     if options.reuse:
         with report_figure():
             known = KnownAnswers(workspace, recipe, plan, setup.mix, setup.sampling, options.examples).count()
@@ -60,6 +69,16 @@ def show_estimate(
                 _("{known} 条有上次的回答，只问 {rest} 条", known=f"{known:,}", rest=f"{number - known:,}")
             )
     return number
+
+
+def _hours_text(expected: Estimate) -> str:
+    """Returns when work in the off-peak hours begins, as Markdown."""
+    if expected.opens is None:
+        return _("🌙 现在就在优惠时段里；费用按优惠价，用时算上了等的时间。")
+    when, zone = expected.opens.strftime("%Y-%m-%d %H:%M"), str(expected.opens.tzinfo)
+    return _(
+        "🌙 要等到 {when}（{zone}）才开始写；费用按优惠价，用时算上了等的时间。", when=when, zone=plain(zone)
+    )
 
 
 def _why_nothing(recipe: Recipe, plan: Plan | None) -> str:

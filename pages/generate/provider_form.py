@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 from pydantic import ValidationError
 
+from pages.generate.off_peak_fields import OFF_PEAK_FIELDS, off_peak_fields
 from pages.generate.teacher_form import OPEN_NEXT
 from pages.shared.frame import remember_notice, report_errors
 from pages.shared.kept import TYPED, forget, forget_typed, kept_limit, kept_number, kept_text
@@ -25,7 +26,7 @@ from tianji_core.workspace import Workspace
 
 
 def provider_form(workspace: Workspace, chosen: Provider) -> None:
-    """Draws address, key variable, limits, models and prices of the chosen provider."""
+    """Draws address, key variable, limits, off-peak hours, models and prices of the chosen provider."""
     if chosen.offline:
         return
     with st.expander(_("修改或新增造数模型")), report_errors():
@@ -33,7 +34,7 @@ def provider_form(workspace: Workspace, chosen: Provider) -> None:
 
 
 def _fields(workspace: Workspace, chosen: Provider) -> None:
-    fields = _address_fields(chosen) | _limit_fields(chosen)
+    fields = _address_fields(chosen) | _limit_fields(chosen) | {"off_peak": off_peak_fields(chosen)}
     edited = _models_table(chosen)
     save, revert = st.columns(2)
     if save.button(_("保存到工作区"), key="save_provider", icon="💾", width="stretch"):
@@ -192,7 +193,7 @@ def _forget_typed(chosen: Provider, key: str) -> None:
     ]
     names += [f"{kind}_price_{key}_{model.name}" for kind in ("input", "output") for model in chosen.models]
     forget(FORM, {name: name for name in names})
-    own = ("key", "title", "url", "variable", "concurrency", "requests", "tokens")
+    own = ("key", "title", "url", "variable", "concurrency", "requests", "tokens", *OFF_PEAK_FIELDS)
     forget_typed(*(f"own_{field}_{chosen.key}" for field in own))
     forget_table(FORM, _table_name(chosen), _table_key(chosen))
 

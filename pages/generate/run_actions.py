@@ -5,13 +5,20 @@ from collections.abc import Callable
 import streamlit as st
 
 from pages.generate.run_crew import stop_crew_button
-from pages.generate.run_options import limits_popover
-from pages.shared.frame import remember_notice, report_errors
+from pages.generate.run_options import cheap_title, limits_popover
+from pages.shared.frame import remember_notice, report_errors, report_figure
 from pages.shared.job_progress import stop_button
 from pages.shared.text import plain
 from tianji_core import generation
 from tianji_core.errors import StudioError
-from tianji_core.generation import RunOptions, RunState, options_of, raw_path, start_generation
+from tianji_core.generation import (
+    RunOptions,
+    RunState,
+    options_of,
+    raw_path,
+    start_generation,
+    teachers_of,
+)
 from tianji_core.i18n import _
 from tianji_core.jobs import Job
 from tianji_core.workspace import Workspace
@@ -80,7 +87,12 @@ def _limits(workspace: Workspace, state: RunState) -> None:
     def save(options: RunOptions, concurrency: int) -> None:
         generation.change_options(workspace, run.id, options, concurrency)
 
-    limits_popover(options_of(run), run.concurrency, f"_{run.id}", save)
+    options = options_of(run)
+    cheap = _("只在优惠时段问") if options.cheap_hours else ""
+    if not options.batch:
+        with report_figure():
+            cheap = cheap_title(workspace, teachers_of(run)) or cheap
+    limits_popover(options, run.concurrency, f"_{run.id}", save, cheap)
 
 
 def _start(start: Callable[[], Job]) -> None:

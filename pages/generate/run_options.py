@@ -1,7 +1,7 @@
 """The options of a run: budget, deadline, few-shot examples, and whether frequent openings and phrases are
 reported back to the teacher."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypedDict
 
 import streamlit as st
@@ -14,10 +14,10 @@ from pages.shared.teacher_numbers import FORM, SIGNS
 from pages.shared.usable import switch, within
 from tianji_core import generation
 from tianji_core.dispatch.options import MOST_COST, MOST_MINUTES, MOST_TOKENS
-from tianji_core.generation import RunOptions
+from tianji_core.generation import RunOptions, cheap_hours
 from tianji_core.i18n import _
 from tianji_core.recipe import EXAMPLES, MOST_EXAMPLES
-from tianji_core.teachers import provider
+from tianji_core.teachers import WeightedTeacher, provider
 from tianji_core.workspace import Workspace
 
 
@@ -34,10 +34,12 @@ def options_form(workspace: Workspace, setup: TeacherSetup) -> RunOptions:
     if setup.offline:
         return RunOptions()
     batch = _batch_switch(workspace, setup)
+    cheap = not batch and _cheap_switch(workspace, setup)
     with st.expander(_("预算、时限、示例和开头")):
         return RunOptions(
             **budget_inputs(RunOptions(), SIGNS[setup.provider.currency], ""),
             batch=batch,
+            cheap_hours=cheap,
             reuse=st.toggle(
                 _("问过的直接用上次的回答"),
                 False,
@@ -95,6 +97,32 @@ def _batch_switch(workspace: Workspace, setup: TeacherSetup) -> bool:
     )
 
 
+def _cheap_switch(workspace: Workspace, setup: TeacherSetup) -> bool:
+    """Draws the switch for the off-peak hours where every teacher has some; whether it is on."""
+    title = cheap_title(workspace, setup.mix)
+    if not title:
+        return False
+    return st.toggle(
+        title,
+        **kept(FORM, "cheap_hours", switch),
+        help=_(
+            "只在这些时段发请求，其余时间等着；可以关掉浏览器，停下来以后再继续，问过的不再问。等的时间也算在时限里；费用按每条回答到的时候的价格算。"
+        ),
+    )
+
+
+def cheap_title(workspace: Workspace, mix: Sequence[WeightedTeacher]) -> str:
+    """Returns what the switch for the off-peak hours of these teachers says, '' where one has none."""
+    hours = cheap_hours(workspace, mix)
+    if not hours:
+        return ""
+    return _(
+        "只在优惠时段问：{hours}，价格的 {share}",
+        hours=_("、").join(dict.fromkeys(each.words for each in hours)),
+        share=f"{max(each.price for each in hours):.0%}",
+    )
+
+
 def budget_inputs(current: RunOptions, currency: str, suffix: str, keep: bool = True) -> BudgetFields:
     """Draws the fields for budget and deadline, an empty one being no limit, and returns their values.
 
@@ -141,17 +169,24 @@ def budget_inputs(current: RunOptions, currency: str, suffix: str, keep: bool = 
 
 
 def limits_popover(
-    options: RunOptions, concurrency: int, suffix: str, save: Callable[[RunOptions, int], None]
+    options: RunOptions,
+    concurrency: int,
+    suffix: str,
+    save: Callable[[RunOptions, int], None],
+    cheap: str = "",
 ) -> None:
     """Draws budget, deadline and concurrency of a run for its next start; ``save`` takes the new ones.
-    ``suffix`` ends the keys of the widgets."""
+    ``suffix`` ends the keys of the widgets; ``cheap`` is what the switch for off-peak hours says, where there
+    are some."""
     most = generation.MAX_CONCURRENCY
     with st.popover(_("预算和并发"), icon="🎚️"):
         budget = budget_inputs(options, "¥ / $", suffix, keep=False)
         key = f"concurrency{suffix}"
         number = st.number_input(_("并发数"), 1, most, concurrency, **kept_number(key, 1, most, concurrency))
+        only = st.toggle(cheap, options.cheap_hours, key=f"cheap_hours{suffix}") if cheap else None
         if st.button(_("保存"), key=f"save_limits{suffix}"):
+            hours = options.cheap_hours if only is None else only
             with report_errors():
-                save(options.model_copy(update=dict(budget)), int(number))
+                save(options.model_copy(update={**budget, "cheap_hours": hours}), int(number))
                 forget_typed(key)
                 st.rerun()

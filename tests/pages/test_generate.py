@@ -1,6 +1,7 @@
 """造数页: what is shown before the start, starting, following, and going on after failures."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from sqlalchemy import text
 from streamlit.testing.v1 import AppTest
 
 from tests.loopback import LoopbackApi, fails, says
+from tests.processes import until
 from tianji_core import jobs, notices
 from tianji_core.drafts import TableEdits, changing_draft, load_draft
 from tianji_core.generation import jobs_by_run, run_state
@@ -257,6 +259,53 @@ def test_a_changed_provider_is_saved_and_can_be_put_back(workspace: Workspace):
     at.button(key="forget_provider").click()
     at.run()
     assert providers(workspace)["deepseek"].requests_per_minute != 50
+
+
+def test_off_peak_hours_are_typed_and_the_run_waits_for_them(workspace: Workspace, api: LoopbackApi) -> None:
+    at = lab_page(workspace, api)
+    assert not [toggle for toggle in at.toggle if toggle.key == "cheap_hours"]
+    begins, ends = (f"{datetime.now(UTC) + timedelta(hours=hours):%H:%M}" for hours in (6, 9))
+    at.text_input(key="own_cheap_from_lab").set_value(begins)
+    at.text_input(key="own_cheap_to_lab").set_value(ends)
+    at.text_input(key="own_cheap_zone_lab").set_value("Mars/Olympus")
+    at.number_input(key="own_cheap_price_lab").set_value(0.0).run()
+    at.button(key="save_provider").click().run()
+    assert not at.exception and "off_peak.zone" in errors(at) and "Mars/Olympus" in errors(at)
+    assert providers(workspace)["lab"].off_peak is None
+    at.text_input(key="own_cheap_zone_lab").set_value("UTC").run()
+    at.button(key="save_provider").click().run()
+    assert not at.exception and not errors(at)
+    saved = providers(workspace)["lab"].off_peak
+    assert saved is not None and (saved.begins, saved.ends, saved.price) == (begins, ends, 0.0)
+    at.number_input(key="output_price_lab_loopback-model").set_value(10_000.0).run()
+    assert metrics(at)["费用（估）"] != "¥0.00", "the usual price, as long as it does not wait"
+    assert f"{begins}–{ends} UTC" in at.toggle(key="cheap_hours").label
+
+    at.toggle(key="cheap_hours").set_value(True).run()
+    assert metrics(at)["费用（估）"] == "¥0.00" and "小时" in metrics(at)["用时（估）"]
+    assert f"{begins}（UTC）才开始写" in " ".join(each.value for each in at.caption).replace("\\", "")
+    at.button(key="start_run").click().run()
+    assert not at.exception and not errors(at)
+    run = max(each.id for each in rows.listed(workspace.engine))
+    job = jobs_by_run(workspace)[run].id
+    until(lambda: (jobs.read_progress(workspace, job) or jobs.Progress()).paused)
+    shown = page(run=str(run))
+    assert api.requests == [] and not shown.exception
+    jobs.stop(workspace, job)
+    finish(workspace, run)
+    at = page(run=str(run), provider="lab")  # whoever cannot wait any longer
+    at.toggle(key=f"cheap_hours_{run}").set_value(False).run()
+    at.button(key=f"save_limits_{run}").click().run()
+    at.button(key=f"resume_{run}").click().run()
+    finish(workspace, run)
+    assert run_state(workspace.engine, run).complete and len(api.requests) == 4
+
+    at = page(provider="lab")
+    at.text_input(key="own_cheap_from_lab").set_value("")
+    at.text_input(key="own_cheap_to_lab").set_value("").run()
+    at.button(key="save_provider").click().run()
+    assert providers(workspace)["lab"].off_peak is None and not errors(at)
+    assert not [toggle for toggle in at.toggle if toggle.key == "cheap_hours"]
 
 
 def test_a_model_typed_into_the_table_of_a_provider_is_there_again_until_it_is_saved(workspace: Workspace):

@@ -1,11 +1,13 @@
 """A teacher that refuses, is silent or talks nonsense; and a key that must never be seen anywhere."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from tests.loopback import echoes_key, fails, hangs, says, sends
+from tests.processes import until
 from tests.verbs.conftest import ended
-from tianji_core import generation
+from tianji_core import generation, jobs
 from tianji_core.store import runs, samples
 from tianji_core.store.samples import SampleFilter
 
@@ -119,3 +121,21 @@ def test_a_key_appears_nowhere_but_in_its_file(verb, started, api, workspace):
         if path.is_file() and path != workspace.env_file:
             assert KEY.encode() not in path.read_bytes(), path
     assert workspace.env_file.stat().st_mode & 0o077 == 0
+
+
+def test_cheap_hours_are_waited_for_or_refused(verb, api, workspace):
+    refusal = verb(*custom(api, "--limit", 3, "--cheap-hours")).refusal
+    assert "没有写优惠时段" in refusal and not runs.listed(workspace.engine)
+    now = datetime.now(UTC)
+    first, last = (f"{now + timedelta(hours=hours):%H:%M}" for hours in (6, 9))
+    own = (
+        f"lab:\n  title: 实验室\n  sdk: openai\n  base_url: {api.url}\n  models: [{{name: m}}]\n"
+        f'  off_peak: {{from: "{first}", to: "{last}", zone: UTC, price: 0.5}}\n'
+    )
+    (workspace.home / "providers.yaml").write_text(own, encoding="utf-8")
+    asked = "generate", "--provider", "lab", "--limit", 3, "--cheap-hours"
+    assert "只能选一个" in verb(*asked, "--batch").refusal
+    said = verb(*asked, "--detach", "--json").json()
+    until(lambda: (jobs.read_progress(workspace, said["job"]) or jobs.Progress()).paused)
+    assert verb("jobs", "--stop", said["job"]).code == 0
+    assert jobs.wait(workspace, said["job"], timeout=60).state == "stopped" and not api.requests

@@ -5,6 +5,7 @@ asked: a :class:`Client` turns items into requests and answers into results."""
 from tianji_core.dispatch.budget import TOKENS_PER_CHARACTER, Budget, Usage, expected_usage
 from tianji_core.dispatch.disk import with_room
 from tianji_core.dispatch.dispatcher import Retry
+from tianji_core.dispatch.hours import Clock, Hours
 from tianji_core.dispatch.lanes import Client, Failed, Lane, Outcome
 from tianji_core.dispatch.options import RunOptions
 from tianji_core.dispatch.pace import OwnLimits
@@ -17,7 +18,9 @@ __all__ = [
     "TOKENS_PER_CHARACTER",
     "Budget",
     "Client",
+    "Clock",
     "Failed",
+    "Hours",
     "Lane",
     "Outcome",
     "OwnLimits",

@@ -112,10 +112,13 @@ class Budget:
         self._reserved_tokens += expected.total
         self._reserved_cost += _known_cost(expected, price)
 
-    def settle(self, expected: Usage, used: Usage, price: ModelEntry) -> None:
-        """Replaces the reservation of a finished request by what it used."""
+    def settle(
+        self, expected: Usage, used: Usage, price: ModelEntry, reserved: ModelEntry | None = None
+    ) -> None:
+        """Replaces the reservation of a finished request by what it used, at ``price``. ``reserved`` is the
+        price at which it was reserved, where that was another one."""
         self._reserved_tokens -= expected.total
-        self._reserved_cost -= _known_cost(expected, price)
+        self._reserved_cost -= _known_cost(expected, reserved or price)
         self.tokens += used.total
         self.cost += _known_cost(used, price)
 

@@ -5,6 +5,7 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Generic, TypeVar
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
@@ -23,6 +24,7 @@ from tianji_core.errors import (
     TeacherRequestError,
 )
 from tianji_core.i18n import _
+from tianji_core.teachers import ModelEntry
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -50,7 +52,8 @@ class _Halted(Exception):
 
 class Dispatcher(Generic[T, R]):
     """Sends the items of one lane per teacher, at most ``concurrency`` requests at once over all of them.
-    Results and failures go to ``keep``; ``stop`` ends the run from outside."""
+    Results and failures go to ``keep``; ``stop`` ends the run from outside. ``on_closed`` is told the hour
+    that everything waits for, and None once it goes on."""
 
     def __init__(
         self,
@@ -60,6 +63,7 @@ class Dispatcher(Generic[T, R]):
         stop: asyncio.Event,
         retry: Retry,
         budget: Budget,
+        on_closed: Callable[[datetime | None], None] = lambda _opens: None,
     ) -> None:
         self._lanes = [OpenLane(lane, concurrency) for lane in lanes]
         self._keep = keep
@@ -67,6 +71,8 @@ class Dispatcher(Generic[T, R]):
         self._stop = stop
         self._retry = retry
         self._budget = budget
+        self._on_closed = on_closed
+        self._told: datetime | None = None
         self._sending = Turnstile(concurrency)
         self._halted = asyncio.Event()
         self._reason: Exception | None = None
@@ -137,14 +143,24 @@ class Dispatcher(Generic[T, R]):
             while not self._halted.is_set():
                 async with lane.taking:  # takes no item that it may not send
                     if (item := next(lane.items, None)) is None:
+                        lane.exhausted = True
                         lane.taking.close(_Halted())
-                    elif (result := await self._result(lane, item)) is not None:
+                        self._tell()
+                    elif (result := await self._taken(lane, item)) is not None:
                         await self._keep(result)
         except _Halted:
             return
         except Exception as error:
             # A fault of this program or of the database; work() raises it.
             self._halt(error)
+
+    async def _taken(self, lane: OpenLane[T, R], item: T) -> Answered[T, R] | Failed[T] | None:
+        lane.taken += 1
+        try:
+            return await self._result(lane, item)
+        finally:
+            lane.taken -= 1
+            self._tell()
 
     async def _result(self, lane: OpenLane[T, R], item: T) -> Answered[T, R] | Failed[T] | None:
         """Returns the result or the failure of an item; None leaves it pending."""
@@ -177,7 +193,8 @@ class Dispatcher(Generic[T, R]):
         """Sends one request: reserves its cost, waits for a free place and keeps to the limits per minute."""
         expected = lane.client.expected(item)
         used = Usage()
-        await self._afford(expected, lane)
+        await self._until_open(lane)
+        reserved = await self._afford(expected, lane)
         try:
             await lane.throttle.enter()
             try:
@@ -190,17 +207,18 @@ class Dispatcher(Generic[T, R]):
             self.counters.tokens += used.total
             return outcome
         finally:
-            self._budget.settle(expected, used, lane.price)
+            self._budget.settle(expected, used, lane.price, reserved)
 
     async def _ask(self, lane: OpenLane[T, R], item: T, attempts: int, expected: Usage) -> Outcome[R]:
         if (wait := await lane.limits.book(expected.total)) > 0:
             await self._sleep(wait)
         while True:
+            await self._until_open(lane)
             while (left := lane.pause()) > 0:
                 await self._sleep(left)
             async with self._sending:
-                if self._held or lane.pause() > 0:
-                    continue  # the disk is full, or the server asked for a pause meanwhile
+                if self._held or lane.pause() > 0 or lane.hours.opens() is not None:
+                    continue  # the disk is full, the server asked for a pause meanwhile, or the hours ended
                 if self._halted.is_set():
                     raise _Halted
                 sent_at = asyncio.get_running_loop().time()
@@ -217,15 +235,42 @@ class Dispatcher(Generic[T, R]):
             await lane.limits.correct(outcome.usage.total - expected.total)
             return outcome
 
-    async def _afford(self, expected: Usage, lane: OpenLane[T, R]) -> None:
-        """Reserves what a request will use, or ends the run where the budget does not suffice."""
+    async def _until_open(self, lane: OpenLane[T, R]) -> None:
+        """Waits for the hours in which the teacher is asked."""
+        if lane.hours.opens() is None:
+            return
+        lane.waiting += 1
+        try:
+            while (left := lane.hours.closed()) > 0:
+                self._tell()
+                await self._sleep(min(left, lane.hours.clock.look))
+        finally:
+            lane.waiting -= 1
+            self._tell()
+
+    def _tell(self) -> None:
+        """Tells which hour everything waits for, where that has changed."""
+        left = [lane.opens() for lane in self._lanes if not lane.ended]
+        hours = [opens for opens in left if opens is not None]
+        waits = hours and len(hours) == len(left) and not self.counters.in_flight
+        opens = min(hours, key=datetime.timestamp) if waits else None
+        if opens != self._told and not self._halted.is_set():
+            self._told = opens
+            self._on_closed(opens)
+
+    async def _afford(self, expected: Usage, lane: OpenLane[T, R]) -> ModelEntry:
+        """Reserves what a request will use, or ends the run where the budget does not suffice; returns the
+        price at which it is reserved."""
         while self._budget.limited and (refusal := self._budget.refusal(expected, lane.price)):
             if not self._budget.waiting_helps:
                 self._halt(RunLimitError(refusal))
             await self._sleep(BUDGET_POLL)
+            await self._until_open(lane)
         if self._halted.is_set():
             raise _Halted
-        self._budget.reserve(expected, lane.price)
+        price = lane.price
+        self._budget.reserve(expected, price)
+        return price
 
     async def _sleep(self, seconds: float) -> None:
         try:

@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Generic, Protocol, TypeVar
 
 from tianji_core.dispatch.budget import Usage
+from tianji_core.dispatch.hours import Hours
 from tianji_core.dispatch.pace import OwnLimits, TeacherLimits, Throttle, Turnstile
 from tianji_core.errors import TeacherRateLimitError
 from tianji_core.teachers import ModelEntry, TeacherChoice
@@ -70,9 +72,9 @@ class Client(Protocol[Item, R]):
 
 @dataclass(frozen=True)
 class Lane(Generic[Item, R]):
-    """One teacher and its items. ``price`` holds the prices that count against the budget;
-    ``answered_before`` is the number of answers that earlier starts of the same run got; ``limits`` None are
-    those of the choice, for this process alone."""
+    """One teacher and its items. ``price`` holds the prices that count against the budget, outside of the
+    off-peak hours of ``hours``; ``answered_before`` is the number of answers that earlier starts of the same
+    run got; ``limits`` None are those of the choice, for this process alone."""
 
     client: Client[Item, R]
     items: Iterator[Item]
@@ -80,22 +82,43 @@ class Lane(Generic[Item, R]):
     price: ModelEntry
     answered_before: int = 0
     limits: TeacherLimits | None = None
+    hours: Hours = field(default_factory=Hours)
 
 
 class OpenLane(Generic[T, Result]):
-    """A lane while its items are sent: its throttle, its limits per minute and the pause that its server
-    asked for. ``taking`` lets as many take an item as may send one."""
+    """A lane while its items are sent: its throttle, its limits per minute, its hours and the pause that its
+    server asked for. ``taking`` lets as many take an item as may send one; ``taken`` counts the items
+    that have no result yet, ``waiting`` those of them that wait for the hours; ``exhausted`` says that none
+    is left to take."""
 
     def __init__(self, lane: Lane[T, Result], concurrency: int) -> None:
         self.client = lane.client
         self.items = lane.items
-        self.price = lane.price
+        self._price = lane.price
+        self.hours = lane.hours
+        self.taken = 0
+        self.waiting = 0
+        self.exhausted = False
         self.taking = Turnstile(concurrency)
         self.throttle = Throttle(concurrency)
         self.answered = lane.answered_before
         self.failed_in_a_row = 0
         self.limits = lane.limits or OwnLimits(lane.choice)
         self._paused_until = 0.0
+
+    @property
+    def price(self) -> ModelEntry:
+        """The prices of this moment."""
+        return self.hours.price(self._price)
+
+    def opens(self) -> datetime | None:
+        """Returns the hour that this lane waits for; None where it may ask, or nothing waits."""
+        return self.hours.opens() if self.waiting else None
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing is left to ask for."""
+        return self.exhausted and not self.taken
 
     def pause(self) -> float:
         """Returns the seconds until the server accepts requests again; 0 where it did not ask for a pause."""

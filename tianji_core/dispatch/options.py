@@ -14,7 +14,8 @@ class RunOptions(BaseModel):
     can be continued; None means no limit. With ``ban_openings`` the prompt names the openings that the
     teacher has used too often, with ``ban_phrases`` the phrases too. ``examples`` is the number of
     few-shot examples in each request. With ``batch`` the requests go as files to the provider's interface
-    for batches. With ``reuse`` a request that was answered before takes that answer."""
+    for batches. With ``reuse`` a request that was answered before takes that answer. With
+    ``cheap_hours`` the teachers are asked in their off-peak hours only."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -25,4 +26,5 @@ class RunOptions(BaseModel):
     ban_phrases: bool = False
     batch: bool = False
     reuse: bool = False
+    cheap_hours: bool = False
     examples: int = Field(default=EXAMPLES, ge=0, le=MOST_EXAMPLES)

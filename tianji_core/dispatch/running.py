@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import datetime
 from typing import TypeVar
 
 from tianji_core.dispatch.budget import Budget
@@ -37,6 +38,7 @@ async def run(
     on_pulse: Callable[[Pulse], int | None] | None = None,
     allowed: int | None = None,
     on_full: Callable[[bool], None] = lambda _full: None,
+    on_closed: Callable[[datetime | None], None] = lambda _opens: None,
 ) -> None:
     """Send every item of the lanes, at most ``concurrency`` requests at once over all of them, and store what
     comes back before returning.
@@ -50,6 +52,7 @@ async def run(
 
     While the disk is full nothing is sent, and what was answered is kept until there is room. ``on_full`` is
     called with True when that begins and with False when it ends; ``store`` may get a batch several times.
+    ``on_closed`` is told the hour that all that is left waits for, and None once it goes on.
 
     Raises:
         DiskFullError: ``stop`` was set while the disk was full.
@@ -70,14 +73,8 @@ async def run(
 
     stop = stop or asyncio.Event()
     outbox: Outbox[_Ended[T, R]] = Outbox(store_batch, report_batch, stop, pause)
-    dispatcher = Dispatcher(
-        lanes,
-        outbox.put,
-        concurrency,
-        stop,
-        retry or Retry(),
-        budget or Budget(RunOptions()),
-    )
+    budget = budget or Budget(RunOptions())
+    dispatcher = Dispatcher(lanes, outbox.put, concurrency, stop, retry or Retry(), budget, on_closed)
     if allowed is not None:
         dispatcher.allow(allowed)
     async with _pulsing(dispatcher, on_pulse):

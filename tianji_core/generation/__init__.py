@@ -12,6 +12,7 @@ from tianji_core.generation.job import (
     take_up,
 )
 from tianji_core.generation.known_answers import KnownAnswers
+from tianji_core.generation.offers import cheap_hours
 from tianji_core.generation.offline import OfflineGaps, offline_gaps
 from tianji_core.generation.openings import Variety, run_variety
 from tianji_core.generation.raw import raw_path, write_raw
@@ -56,6 +57,7 @@ __all__ = [
     "by_teacher",
     "cancel",
     "change_options",
+    "cheap_hours",
     "check_usable_here",
     "check_writable",
     "create_run",

@@ -5,15 +5,17 @@ import asyncio
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 
 from tianji_core import dispatch
-from tianji_core.dispatch import Budget, Failed, Lane, Pulse, Retry, Usage
+from tianji_core.dispatch import Budget, Clock, Failed, Lane, Pulse, Retry, Usage
 from tianji_core.errors import RunLimitError
 from tianji_core.generation.batching import Looks, run_batches
 from tianji_core.generation.composing import compose_tasks
 from tianji_core.generation.known_answers import KnownAnswers, reuse_answers, store_texts
 from tianji_core.generation.membership import Membership, SharedLimits
+from tianji_core.generation.offers import hours_of, used_at_prices
 from tianji_core.generation.raw import write_raw
 from tianji_core.generation.runs import RunState, options_of, run_lock, run_state, sampling_of, teachers_of
 from tianji_core.generation.shared_run import SharedRun, check_can_share
@@ -40,13 +42,15 @@ async def run_generation(
     stop: asyncio.Event | None = None,
     retry: Retry | None = None,
     pace: Looks | None = None,
+    clock: Clock | None = None,
 ) -> RunState:
     """Sends every pending task of a run and stores what comes back; the raw file is written at the end, also
     after a stop or a fatal error. Setting ``stop`` ends the run early. ``pace`` says how often a provider is
-    asked about batches.
+    asked about batches; ``clock`` which hour it is, for teachers that take less at some.
 
     Raises:
-        PlanError: no such run. JobError: another process works on it.
+        PlanError: no such run, or a teacher without the off-peak hours that it waits for.
+        JobError: another process works on it.
         TeacherError: going on makes no sense (wrong key, unknown model, nobody answers).
         RunLimitError: the budget or the time of the run is used up; the rest stays pending.
     """
@@ -57,7 +61,7 @@ async def run_generation(
         run = replace(run, paused=False)
         report = _Report(workspace, run, reporter)
         try:
-            await _work(workspace, run, report, stop, retry, pace)
+            await _work(workspace, run, report, stop, retry, pace, clock=clock)
         finally:
             await dispatch.with_room(partial(write_raw, workspace, run_id), stop, reporter.pause_for_room)
     return run_state(workspace.engine, run_id)
@@ -87,6 +91,7 @@ async def _work(
     retry: Retry | None,
     pace: Looks | None,
     joins: int | None = None,
+    clock: Clock | None = None,
 ) -> None:
     """Runs the tasks; ``joins`` is the capacity of a process that joins others, None for that of the job."""
     recipe = recipes.at(workspace.engine, run.recipe, run.recipe_revision).recipe
@@ -98,7 +103,7 @@ async def _work(
         if options_of(run).batch:
             await run_batches(workspace, run, recipe, teachers, report, stop, pace)
         elif run_workers.can_share(workspace.engine):
-            shared = _shared(workspace, run, recipe, teachers, report, leads=joins is None)
+            shared = _shared(workspace, run, recipe, teachers, report, clock, leads=joins is None)
             capacity = run.concurrency if joins is None else joins
             await shared.work(stop, capacity, leads=joins is None, retry=retry)
         elif len(teachers) == 1 and isinstance(teachers[0], Composer):
@@ -108,7 +113,7 @@ async def _work(
                 await dispatch.with_room(store, stop, report.pause)
                 report.add(len(texts), len(failures))
         else:
-            await _ask(workspace, run, recipe, teachers, report, stop, retry)
+            await _ask(workspace, run, recipe, teachers, report, stop, retry, clock)
     except RunLimitError as error:
         run_store.change(workspace.engine, run.id, halted=str(error))
         raise
@@ -123,10 +128,11 @@ def _shared(
     recipe: Recipe,
     teachers: Sequence[Teacher],
     report: "_Report",
+    clock: Clock | None,
     leads: bool,
 ) -> SharedRun:
     """Returns the part of this process in a run that several work on."""
-    lanes, spent = _lanes(workspace, run, recipe, teachers)
+    lanes, spent = _lanes(workspace, run, recipe, teachers, clock)
 
     def leased(member: Membership) -> list[Lane[Task, Written]]:
         several = len(lanes) > 1
@@ -153,6 +159,7 @@ def _shared(
         report.set,
         report.pause,
         show,
+        report.wait_for_hours,
     )
 
 
@@ -164,9 +171,10 @@ async def _ask(
     report: "_Report",
     stop: asyncio.Event,
     retry: Retry | None,
+    clock: Clock | None,
 ) -> None:
     """Runs the tasks over the network, one lane per teacher."""
-    lanes, spent = _lanes(workspace, run, recipe, teachers)
+    lanes, spent = _lanes(workspace, run, recipe, teachers, clock)
 
     def store(texts: list[Written], failed: list[Failed[Task]]) -> None:
         failures = [Failure(f.item, f.kind, f.message, f.attempts) for f in failed]
@@ -183,25 +191,28 @@ async def _ask(
         stop=stop,
         on_pulse=lambda pulse: dispatch.write_pulse(workspace, run.id, pulse),
         on_full=report.pause,
+        on_closed=report.wait_for_hours,
     )
 
 
 def _lanes(
-    workspace: Workspace, run: Run, recipe: Recipe, teachers: Sequence[Teacher]
+    workspace: Workspace, run: Run, recipe: Recipe, teachers: Sequence[Teacher], clock: Clock | None
 ) -> tuple[list[Lane[Task, Written]], list[tuple[Usage, ModelEntry]]]:
     """Returns a lane for each teacher, and what each has used in earlier starts with its price."""
     options = options_of(run)
     habits = habits_of(workspace.engine, run, recipe, options)
     figures = run_figures.spent(workspace.engine, run.id)
     lanes = []
-    spent = []
+    spent: list[tuple[Usage, ModelEntry]] = []
     for number, (weighted, teacher) in enumerate(zip(teachers_of(run), teachers, strict=True)):
         price = price_of(provider(workspace, weighted.choice.provider), weighted.choice)
         client = WritingClient(recipe, run.plan.seed, teacher, sampling_of(run), habits, options.examples)
         earlier = figures.get(number, run_figures.Spent())
-        spent.append((Usage(earlier.prompt_tokens, earlier.completion_tokens), price))
+        used = Usage(earlier.prompt_tokens, earlier.completion_tokens)
+        spent += used_at_prices(workspace, run.id, number, weighted.choice, used)
         tasks = _pending(workspace, run.id, number if len(teachers) > 1 else None)
-        lanes.append(Lane(client, tasks, weighted.choice, price, earlier.answers))
+        hours = hours_of(workspace, weighted.choice, options, clock)
+        lanes.append(Lane(client, tasks, weighted.choice, price, earlier.answers, hours=hours))
     return lanes, spent
 
 
@@ -225,6 +236,17 @@ class _Report:
     def pause(self, full: bool) -> None:
         """Reports that the run waits for room on the disk, or goes on."""
         self._reporter.pause_for_room(full)
+
+    def wait_for_hours(self, opens: datetime | None) -> None:
+        """Reports that the run waits for the hour ``opens``, or with None that it goes on: the time that is
+        left is then counted without the waiting."""
+        if opens is None:
+            self._reporter.begin(self._total, _("条"), self._done + self._failed)
+            return
+        when, zone = opens.strftime("%Y-%m-%d %H:%M"), str(opens.tzinfo)
+        reason = _("等优惠时段，{when}（{zone}）接着写；可以停下来，以后再继续", when=when, zone=zone)
+        print(reason, flush=True)
+        self._reporter.pause(reason)
 
     def say(self, message: str) -> None:
         """Reports in a sentence what the run waits for."""

@@ -3,6 +3,7 @@
 from tianji_core import jobs
 from tianji_core.errors import JobError
 from tianji_core.generation.batching import cancel_batches
+from tianji_core.generation.offers import check_offers
 from tianji_core.generation.runs import options_of, run_lock, teachers_of
 from tianji_core.generation.shared_run import check_can_share
 from tianji_core.i18n import _
@@ -27,12 +28,15 @@ def start_generation(workspace: Workspace, run_id: int) -> Job:
     """Sends the pending tasks of a run in the background; continues a stopped run, too.
 
     Raises:
-        PlanError: no such run. JobError: it runs already, or has nothing left to send.
+        PlanError: no such run, or a teacher no longer has what it needs. JobError: it runs already, or has
+        nothing left to send.
         SettingsError, TeacherAuthError: the teacher is not usable, for example its key is missing.
     """
     run = run_store.get(workspace.engine, run_id)
     for entry in teachers_of(run):
         checked_choice(workspace, entry.choice)
+    if options_of(run).cheap_hours:
+        check_offers(workspace, teachers_of(run), options_of(run))
     with run_lock(workspace, run_id, "start"):
         job = jobs_by_run(workspace).get(run_id)
         if job is not None and job.active:

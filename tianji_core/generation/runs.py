@@ -5,8 +5,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
-from tianji_core.dispatch import RunOptions
+from tianji_core.dispatch import RunOptions, Usage
 from tianji_core.errors import ComposerError, PlanError
+from tianji_core.generation.offers import check_offers, used_at_prices
 from tianji_core.generation.offline import offline_gaps
 from tianji_core.i18n import _
 from tianji_core.locks import refusing_lock
@@ -24,7 +25,6 @@ from tianji_core.teachers import (
     TeacherChoice,
     WeightedTeacher,
     checked_choice,
-    price_of,
     provider,
     resolved_model,
 )
@@ -84,17 +84,14 @@ def create_run(
     Raises:
         PlanError: the plan has no task, names something the recipe lacks, the concurrency is out of range, or
         there is a
-            budget in money and a price is unknown.
+            budget in money and a price is unknown, or a teacher lacks what the options ask for.
         ComposerError: the offline composer has phrases for none of the tasks.
         RecipeError, SettingsError, TeacherAuthError: recipe or teacher are not usable.
     """
     check_concurrency(concurrency)
     options = options or RunOptions()
     mix = [_resolved(workspace, entry) for entry in weighted(teacher)]
-    if options.batch:
-        _check_batches(workspace, mix)
-    if options.budget_cost is not None:
-        _check_prices(workspace, mix)
+    check_offers(workspace, mix, options)
     stored = recipes.current(workspace.engine, recipe_key)
     planned = tasks(stored.recipe, plan)
     check_writable(workspace, stored.recipe, planned, mix)
@@ -170,28 +167,6 @@ def _resolved(workspace: Workspace, teacher: WeightedTeacher) -> WeightedTeacher
     return teacher.model_copy(update={"choice": choice})
 
 
-def _check_batches(workspace: Workspace, mix: Sequence[WeightedTeacher]) -> None:
-    for entry in mix:
-        source = provider(workspace, entry.choice.provider)
-        if source.batch is None:
-            raise PlanError(_("{title} 没有批量接口，请关掉“批量”再开始", title=_(source.title)))
-
-
-def _check_prices(workspace: Workspace, mix: Sequence[WeightedTeacher]) -> None:
-    currencies = set()
-    for entry in mix:
-        source = provider(workspace, entry.choice.provider)
-        price = price_of(source, entry.choice)
-        if price.input_price is None or price.output_price is None:
-            raise PlanError(
-                _("要按金额设预算，先填 {title} · {model} 的价格", title=_(source.title), model=price.name)
-            )
-        if price.input_price or price.output_price:
-            currencies.add(source.currency)
-    if len(currencies) > 1:
-        raise PlanError(_("几个造数模型的币种不同，不能按金额设预算；请改用 tokens 预算"))
-
-
 def _sampling_plan(sampling: Sampling | SamplingPlan) -> SamplingPlan:
     return sampling if isinstance(sampling, SamplingPlan) else SamplingPlan.fixed(sampling)
 
@@ -228,10 +203,7 @@ def change_options(workspace: Workspace, run_id: int, options: RunOptions, concu
     """
     check_concurrency(concurrency)
     run = run_store.get(workspace.engine, run_id)
-    if options.budget_cost is not None:
-        _check_prices(workspace, teachers_of(run))
-    if options.batch:
-        _check_batches(workspace, teachers_of(run))
+    check_offers(workspace, teachers_of(run), options)
     run_store.change(
         workspace.engine, run_id, options=options.model_dump(mode="json"), concurrency=concurrency, halted=""
     )
@@ -260,8 +232,11 @@ def by_teacher(workspace: Workspace, run: Run) -> list[TeacherResult]:
     for totals in run_figures.teacher_totals(workspace.engine, run.id):
         entry = mix[totals.teacher]
         source = provider(workspace, entry.choice.provider)
-        price = price_of(source, entry.choice, options_of(run).batch)
-        cost = price.cost(totals.prompt_tokens, totals.completion_tokens)
+        used = Usage(totals.prompt_tokens, totals.completion_tokens)
+        batch = options_of(run).batch
+        parts = used_at_prices(workspace, run.id, totals.teacher, entry.choice, used, batch)
+        costs = [usage.cost(price) for usage, price in parts]
+        cost = None if None in costs else sum((part for part in costs if part is not None), 0.0)
         results.append(
             TeacherResult(_(source.title), entry.choice.model, entry.weight, totals, source.currency, cost)
         )

@@ -4,6 +4,7 @@ a killed process go to the others once its lease has run out, and an answer is s
 import asyncio
 import contextlib
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from functools import partial
 
 from tianji_core import dispatch
@@ -41,8 +42,8 @@ def check_can_share(workspace: Workspace, run: Run | None = None) -> None:
 
 class SharedRun:
     """The work of this process on a shared run. ``lanes`` makes the lanes of one pass, with the tasks that
-    the membership leases; ``on_counts`` is told (done, failed) of the whole run; ``on_full`` and ``on_pulse``
-    are those of :func:`dispatch.run`."""
+    the membership leases; ``on_counts`` is told (done, failed) of the whole run; ``on_full``,
+    ``on_pulse`` and ``on_closed`` are those of :func:`dispatch.run`."""
 
     def __init__(
         self,
@@ -55,6 +56,7 @@ class SharedRun:
         on_counts: Callable[[int, int], None],
         on_full: Callable[[bool], None],
         on_pulse: Callable[[Pulse], None],
+        on_closed: Callable[[datetime | None], None],
     ) -> None:
         self._workspace = workspace
         self._run = run
@@ -65,6 +67,7 @@ class SharedRun:
         self._on_counts = on_counts
         self._on_full = on_full
         self._on_pulse = on_pulse
+        self._on_closed = on_closed
 
     async def work(
         self, stop: asyncio.Event, capacity: int, leads: bool = False, retry: Retry | None = None
@@ -143,6 +146,7 @@ class SharedRun:
             on_pulse=beat,
             allowed=member.orders.share,
             on_full=self._on_full,
+            on_closed=self._on_closed,
         )
 
     def _store(self, member: Membership, texts: list[Written], failures: list[Failure]) -> None:

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import NamedTuple
 
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, extract, func, select
 
 from tianji_core.store.database import reading
 from tianji_core.store.provenance import FAILED, token_sum
@@ -41,6 +42,14 @@ class Spent(NamedTuple):
     answers: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
+
+
+class SpentThen(NamedTuple):
+    """Tokens of the answers that came within one minute, which begins at ``minute``."""
+
+    minute: datetime
+    prompt_tokens: int
+    completion_tokens: int
 
 
 class Told(NamedTuple):
@@ -103,6 +112,23 @@ def spent(engine: Engine, run_id: int) -> dict[int, Spent]:
         teacher: Spent(number, int(asked or 0), int(answered or 0))
         for teacher, number, asked, answered in tokens
     }
+
+
+def spent_by_minute(engine: Engine, run_id: int, teacher: int) -> list[SpentThen]:
+    """Returns the tokens of the stored answers of one teacher of a run, by the minute in which they came."""
+    t, s = tasks.c, samples.c
+    minute = (extract("epoch", s.created_at) - extract("second", s.created_at)).label("minute")
+    query = (
+        select(minute, token_sum(s.prompt_tokens), token_sum(s.completion_tokens))
+        .select_from(samples.join(tasks, (s.run_id == t.run_id) & (s.position == t.position)))
+        .where(s.run_id == run_id, t.teacher == teacher)
+        .group_by(minute)
+    )
+    with reading(engine) as connection:
+        return [
+            SpentThen(datetime.fromtimestamp(round(float(since)), UTC), int(asked or 0), int(answered or 0))
+            for since, asked, answered in connection.execute(query)
+        ]
 
 
 def told(engine: Engine, run_id: int, limit: int | None = None, newest: bool = False) -> Iterator[Told]:

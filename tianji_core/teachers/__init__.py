@@ -3,6 +3,7 @@
 from tianji_core.teachers.base import Answer, BatchTeacher, Sampling, Teacher
 from tianji_core.teachers.batches import BatchServer
 from tianji_core.teachers.choice import TeacherChoice, WeightedTeacher
+from tianji_core.teachers.off_peak import OffPeak
 from tianji_core.teachers.providers import (
     ModelEntry,
     Provider,
@@ -35,6 +36,7 @@ __all__ = [
     "ConnectionReport",
     "KeyState",
     "ModelEntry",
+    "OffPeak",
     "Provider",
     "Sampling",
     "SamplingPlan",

@@ -16,6 +16,7 @@ from tianji_core.i18n import _
 from tianji_core.project import CONFIGS
 from tianji_core.recipe import explain
 from tianji_core.teachers.choice import HIGHEST_PRICE
+from tianji_core.teachers.off_peak import OffPeak
 from tianji_core.workspace import Workspace
 from tianji_core.yaml_reading import read_yaml
 
@@ -47,6 +48,13 @@ class ModelEntry(_Frozen):
             return None
         return (prompt_tokens * self.input_price + completion_tokens * self.output_price) / 1_000_000
 
+    def at_share(self, share: float) -> "ModelEntry":
+        """Returns the model at ``share`` (0-1) of its prices; an unknown one stays unknown."""
+        prices = {"input_price": self.input_price, "output_price": self.output_price}
+        return self.model_copy(
+            update={name: price * share for name, price in prices.items() if price is not None}
+        )
+
 
 class BatchOffer(_Frozen):
     """A provider's interface for batches: files of requests that are answered within a day for less.
@@ -60,7 +68,8 @@ class Provider(_Frozen):
     """A service that offers teachers, and how to reach it. ``key_variable`` names the environment variable of
     the key. ``concurrency`` and the limits per minute are what a run starts from; a person can change them
     for each run. ``sends_finish_reason`` is False for a server that never says why an answer ended: its
-    answers count as complete. ``batch`` is None where it takes no batches."""
+    answers count as complete. ``batch`` is None where it takes no batches, ``off_peak`` where it takes the
+    same at every hour."""
 
     key: str
     title: str = Field(min_length=1)
@@ -77,6 +86,7 @@ class Provider(_Frozen):
     max_tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     sends_finish_reason: bool = True
     batch: BatchOffer | None = None
+    off_peak: OffPeak | None = None
     note: str = ""
     models: tuple[ModelEntry, ...] = ()
 
@@ -195,7 +205,7 @@ def forget_provider(workspace: Workspace, key: str) -> None:
 
 def _write(path: Path, own: dict[str, Provider]) -> None:
     plain = {
-        key: entry.model_dump(mode="json", exclude={"key"}, exclude_defaults=True)
+        key: entry.model_dump(mode="json", exclude={"key"}, exclude_defaults=True, by_alias=True)
         for key, entry in own.items()
     }
     for fields, entry in zip(plain.values(), own.values(), strict=True):

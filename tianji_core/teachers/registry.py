@@ -66,14 +66,9 @@ def price_of(source: Provider, choice: TeacherChoice, batch: bool = False) -> Mo
     """Returns the model of a choice with its prices: those of the choice, else those of the catalogue; with
     ``batch`` what the provider takes for them in a batch."""
     entry = source.model(resolved_model(source, choice))
-    share = source.batch.price if batch and source.batch is not None else 1.0
-    prices = {
-        "input_price": entry.input_price if choice.input_price is None else choice.input_price,
-        "output_price": entry.output_price if choice.output_price is None else choice.output_price,
-    }
-    return entry.model_copy(
-        update={name: value * share for name, value in prices.items() if value is not None}
-    )
+    prices = {"input_price": choice.input_price, "output_price": choice.output_price}
+    full = entry.model_copy(update={name: value for name, value in prices.items() if value is not None})
+    return full.at_share(source.batch.price) if batch and source.batch is not None else full
 
 
 def checked_choice(workspace: Workspace, choice: TeacherChoice, any_model: bool = False) -> Provider:

@@ -47,6 +47,10 @@ from tianji_core.verbs.interruption import command_line
 from tianji_core.verbs.teacher_options import BudgetOptions, PaceOptions, SamplingOptions, TeacherOptions
 from tianji_core.workspace import Workspace
 
+CheapHoursOption = Annotated[
+    bool,
+    typer.Option("--cheap-hours", help="Ask in the provider's off-peak hours only, and wait in between."),
+]
 ReuseOption = Annotated[
     bool,
     typer.Option("--reuse", help="Where the same request was answered before, take that answer."),
@@ -216,6 +220,7 @@ def generate(
         bool,
         typer.Option("--batch", help="Send files through the provider's batches: cheaper, within a day."),
     ] = False,
+    cheap_hours: CheapHoursOption = False,
     reuse: ReuseOption = False,
     mistakes: Annotated[
         float, typer.Option(min=0, max=1, help="Share of deliberate mistakes (offline composer).")
@@ -245,7 +250,7 @@ def generate(
             mix.teachers(teacher.choice(pace, mistakes), pace),
             sampling.plan(),
             pace.concurrency,
-            options=budget.run_options(ban_openings, examples, batch, ban_phrases, reuse),
+            options=budget.run_options(ban_openings, examples, batch, ban_phrases, reuse, cheap_hours),
         )
         run_id, job = run.id, generation.start_generation(space, run.id)
     if not detach:

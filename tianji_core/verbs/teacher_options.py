@@ -107,6 +107,7 @@ class BudgetOptions:
         batch: bool = False,
         ban_phrases: bool = False,
         reuse: bool = False,
+        cheap_hours: bool = False,
     ) -> RunOptions:
         """Returns the limits of a run.
 
@@ -122,6 +123,7 @@ class BudgetOptions:
                 ban_phrases=ban_phrases,
                 batch=batch,
                 reuse=reuse,
+                cheap_hours=cheap_hours,
                 examples=examples,
             )
         except ValidationError as error:
