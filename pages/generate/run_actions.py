@@ -5,7 +5,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from pages.generate.run_crew import stop_crew_button
-from pages.generate.run_options import cheap_title, limits_popover
+from pages.generate.run_options import cheap_hours_told, limits_popover
 from pages.shared.frame import remember_notice, report_errors, report_figure
 from pages.shared.job_progress import stop_button
 from pages.shared.text import plain
@@ -88,10 +88,10 @@ def _limits(workspace: Workspace, state: RunState) -> None:
         generation.change_options(workspace, run.id, options, concurrency)
 
     options = options_of(run)
-    cheap = _("只在优惠时段问") if options.cheap_hours else ""
+    cheap = "" if options.cheap_hours else None
     if not options.batch:
         with report_figure():
-            cheap = cheap_title(workspace, teachers_of(run)) or cheap
+            cheap = cheap_hours_told(workspace, teachers_of(run)) or cheap
     limits_popover(options, run.concurrency, f"_{run.id}", save, cheap)
 
 

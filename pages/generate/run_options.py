@@ -11,6 +11,7 @@ from pages.shared.cell_words import style_word
 from pages.shared.frame import report_errors
 from pages.shared.kept import forget_typed, kept, kept_number
 from pages.shared.teacher_numbers import FORM, SIGNS
+from pages.shared.text import plain
 from pages.shared.usable import switch, within
 from tianji_core import generation
 from tianji_core.dispatch.options import MOST_COST, MOST_MINUTES, MOST_TOKENS
@@ -99,26 +100,28 @@ def _batch_switch(workspace: Workspace, setup: TeacherSetup) -> bool:
 
 def _cheap_switch(workspace: Workspace, setup: TeacherSetup) -> bool:
     """Draws the switch for the off-peak hours where every teacher has some; whether it is on."""
-    title = cheap_title(workspace, setup.mix)
-    if not title:
+    told = cheap_hours_told(workspace, setup.mix)
+    if not told:
         return False
-    return st.toggle(
-        title,
+    on = st.toggle(
+        _("只在优惠时段问"),
         **kept(FORM, "cheap_hours", switch),
         help=_(
             "只在这些时段发请求，其余时间等着；可以关掉浏览器，停下来以后再继续，问过的不再问。等的时间也算在时限里；费用按每条回答到的时候的价格算。"
         ),
     )
+    st.caption(told)
+    return on
 
 
-def cheap_title(workspace: Workspace, mix: Sequence[WeightedTeacher]) -> str:
-    """Returns what the switch for the off-peak hours of these teachers says, '' where one has none."""
+def cheap_hours_told(workspace: Workspace, mix: Sequence[WeightedTeacher]) -> str:
+    """Returns the off-peak hours of these teachers and their price as Markdown, '' where one has none."""
     hours = cheap_hours(workspace, mix)
     if not hours:
         return ""
     return _(
-        "只在优惠时段问：{hours}，价格的 {share}",
-        hours=_("、").join(dict.fromkeys(each.words for each in hours)),
+        "🌙 {hours}，价格是平时的 {share}",
+        hours=plain(_("、").join(dict.fromkeys(each.words for each in hours))),
         share=f"{max(each.price for each in hours):.0%}",
     )
 
@@ -173,20 +176,23 @@ def limits_popover(
     concurrency: int,
     suffix: str,
     save: Callable[[RunOptions, int], None],
-    cheap: str = "",
+    cheap: str | None = None,
 ) -> None:
     """Draws budget, deadline and concurrency of a run for its next start; ``save`` takes the new ones.
-    ``suffix`` ends the keys of the widgets; ``cheap`` is what the switch for off-peak hours says, where there
-    are some."""
+    ``suffix`` ends the keys of the widgets; ``cheap`` tells the off-peak hours below their switch, which is
+    left out where it is None."""
     most = generation.MAX_CONCURRENCY
     with st.popover(_("预算和并发"), icon="🎚️"):
         budget = budget_inputs(options, "¥ / $", suffix, keep=False)
         key = f"concurrency{suffix}"
         number = st.number_input(_("并发数"), 1, most, concurrency, **kept_number(key, 1, most, concurrency))
-        only = st.toggle(cheap, options.cheap_hours, key=f"cheap_hours{suffix}") if cheap else None
+        only = options.cheap_hours
+        if cheap is not None:
+            only = st.toggle(_("只在优惠时段问"), only, key=f"cheap_hours{suffix}")
+            if cheap:
+                st.caption(cheap)
         if st.button(_("保存"), key=f"save_limits{suffix}"):
-            hours = options.cheap_hours if only is None else only
             with report_errors():
-                save(options.model_copy(update={**budget, "cheap_hours": hours}), int(number))
+                save(options.model_copy(update={**budget, "cheap_hours": only}), int(number))
                 forget_typed(key)
                 st.rerun()

@@ -279,7 +279,7 @@ def test_off_peak_hours_are_typed_and_the_run_waits_for_them(workspace: Workspac
     assert saved is not None and (saved.begins, saved.ends, saved.price) == (begins, ends, 0.0)
     at.number_input(key="output_price_lab_loopback-model").set_value(10_000.0).run()
     assert metrics(at)["费用（估）"] != "¥0.00", "the usual price, as long as it does not wait"
-    assert f"{begins}–{ends} UTC" in at.toggle(key="cheap_hours").label
+    assert any(f"{begins}–{ends} UTC" in each.value.replace("\\", "") for each in at.caption)
 
     at.toggle(key="cheap_hours").set_value(True).run()
     assert metrics(at)["费用（估）"] == "¥0.00" and "小时" in metrics(at)["用时（估）"]
