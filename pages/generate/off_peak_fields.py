@@ -28,9 +28,16 @@ def off_peak_fields(chosen: Provider) -> dict[str, object] | None:
     until = second.text_input(_("优惠时段到"), latest, **kept_text(ends, latest), placeholder="08:30")
     where = saved.zone if saved is not None else _ZONE
     share = saved.price if saved is not None else 0.5
-    place = first.text_input(_("按哪里的钟点（时区）"), where, **kept_text(zone, where))
-    part = second.number_input(
-        _("那时的价格是平时的几倍（0 到 1）"), 0.0, 1.0, share, 0.05, **kept_number(price, 0.0, 1.0, share)
+    third, fourth = st.columns(2)
+    place = third.text_input(_("按哪里的钟点"), where, **kept_text(zone, where), placeholder=_ZONE)
+    part = fourth.number_input(
+        _("那时价格的倍数"),
+        0.0,
+        1.0,
+        share,
+        0.05,
+        **kept_number(price, 0.0, 1.0, share),
+        help=_("那时的价格是平时的几倍：0.5 是半价，0 是不要钱。"),
     )
     if not since.strip() and not until.strip():
         return None

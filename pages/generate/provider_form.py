@@ -36,14 +36,13 @@ def provider_form(workspace: Workspace, chosen: Provider) -> None:
 def _fields(workspace: Workspace, chosen: Provider) -> None:
     fields = _address_fields(chosen) | _limit_fields(chosen) | {"off_peak": off_peak_fields(chosen)}
     edited = _models_table(chosen)
-    save, revert = st.columns(2)
-    if save.button(_("保存到工作区"), key="save_provider", icon="💾", width="stretch"):
+    if st.button(_("保存到工作区"), key="save_provider", icon="💾", width="stretch"):
         _save(workspace, chosen, fields | {"models": _models(edited)})
     own = teachers.own_providers_path(workspace)
     if (
         own.exists()
         and chosen.key in teachers.load_providers(own)
-        and revert.button(_("去掉工作区里的修改"), key="forget_provider", icon="↩️", width="stretch")
+        and st.button(_("去掉工作区里的修改"), key="forget_provider", icon="↩️", width="stretch")
     ):
         teachers.forget_provider(workspace, chosen.key)
         _forget_typed(chosen, chosen.key)
