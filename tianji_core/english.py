@@ -9,7 +9,7 @@ _COUNTED = (
     "chunks|columns|combinations|comparisons|conversations|days|details|digits|dimensions|"
     "disagreements|entries|examples|failures|files|groups|hours|items|iterations|jobs|"
     "layers|levels|lines|lists|machines|minutes|models|notices|packages|packs|pairs|"
-    "paragraphs|people|places|processes|prompts|questions|ratings|repetitions|requests|rows|"
+    "paragraphs|people|places|processes|prompts|questions|ratings|recordings|repetitions|requests|rows|"
     "rules|samples|seconds|sequences|services|shards|stars|steps|styles|suggestions|tasks|"
     "tensors|texts|times|tokens|trainings|trials|turns|updates|versions|votes|weights|"
     "workers"

@@ -48,7 +48,7 @@ def knowledge_part(workspace: Workspace, recipe: Recipe) -> None:
         left, right = st.columns(2, gap="large")
         with left:
             label, largest = (
-                _("资料：文档、幻灯片、表格、书、字幕、图片和扫描件、邮件、聊天记录"),
+                _("资料：文档、幻灯片、表格、书、字幕、图片和扫描件、邮件、聊天记录、录音"),
                 LARGEST_FILE // 1024**2,
             )
             files = kept_files(label, SUFFIXES, "documents", several=True, largest=largest)
@@ -118,7 +118,7 @@ def _without_names(documents: list[Document]) -> list[Document]:
         **kept(FORM, "knowledge_names", any_text),
         placeholder=_("用逗号隔开，例如 小明，星光幼儿园"),
         help=_(
-            "邮件和聊天记录里写信人、收信人和发言人的名字、电话、邮箱、证件号、卡号、地址、链接在读进来时就已经换成了代号，原文不存也不发；别的名字写在这里，会换成“某某”。下面的块就是要发给造数模型的全部内容。"
+            "邮件和聊天记录里写信人、收信人和发言人的名字、电话、邮箱、证件号、卡号、地址、链接在读进来时就已经换成了代号，原文不存也不发；录音转写出来的文字也换掉电话、号码和地址，但说到的名字认不出来；别的名字写在这里，会换成“某某”。下面的块就是要发给造数模型的全部内容。"
         ),
         max_chars=2000,
     )

@@ -1,10 +1,12 @@
-"""Reads the documents that are offered: short texts at once, others in a job that the page follows."""
+"""Reads the documents that are offered: short texts at once, others in a job that the page follows,
+recordings once a person has said where they may be sent."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 import streamlit as st
 
+from pages.generate.transcribing import offer_transcription
 from pages.shared.frame import report_errors
 from pages.shared.job_progress import follow_job
 from pages.shared.kept_files import OfferedFile
@@ -16,6 +18,7 @@ from tianji_core.generation.knowledge import (
     Document,
     document_key,
     forget_readings,
+    is_recording,
     keys_of,
     read_document,
     read_so_far,
@@ -51,7 +54,8 @@ def _read_in_job(_workspace: Workspace, path: str, written_ns: int) -> Document 
 
 def documents_read(workspace: Workspace, files: Sequence[OfferedFile]) -> list[Document] | None:
     """Returns the documents that can be read, and draws the error of each other file. Where files need a job,
-    draws that and returns None until it has read them."""
+    draws that and returns None until it has read them; so it does while there are recordings that were not
+    written down."""
     documents: list[Document] = []
     unread: list[OfferedFile] = []
     keys: list[str] = []
@@ -62,19 +66,22 @@ def documents_read(workspace: Workspace, files: Sequence[OfferedFile]) -> list[D
         elif isinstance(read, InputError):
             with report_errors():
                 raise read
+            if is_recording(file.name) and _size(file) <= LARGEST_FILE:
+                unread.append(file)  # it can be sent again, also elsewhere
         else:
             documents.append(read)
     forget_readings(workspace, keys)
-    if not unread:
-        return documents
-    _reading(workspace, unread)
-    return None
+    texts = [file for file in unread if not is_recording(file.name)]
+    if texts:
+        _reading(workspace, texts)
+    elif unread:
+        offer_transcription(workspace, unread, {_key(file.name, file.file_id, file) for file in unread})
+    return None if unread else documents
 
 
 def _known(workspace: Workspace, file: OfferedFile, keys: list[str]) -> Document | InputError | None:
     """Returns what is known of a file, None where nothing is yet; adds the key of one that takes a job."""
-    size = getattr(file, "size", None) or len(file.getvalue())
-    if size <= AT_ONCE or size > LARGEST_FILE:
+    if _size(file) <= AT_ONCE or _size(file) > LARGEST_FILE:
         data = file.getvalue()
         if reads_at_once(file.name, data):
             return _short_text(file.name, data)
@@ -82,6 +89,10 @@ def _known(workspace: Workspace, file: OfferedFile, keys: list[str]) -> Document
     keys.append(key)
     path = reading_file(workspace, key)
     return _read_in_job(workspace, str(path), path.stat().st_mtime_ns) if path.exists() else None
+
+
+def _size(file: OfferedFile) -> int:
+    return getattr(file, "size", None) or len(file.getvalue())
 
 
 def _reading(workspace: Workspace, unread: Sequence[OfferedFile]) -> None:

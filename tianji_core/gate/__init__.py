@@ -31,6 +31,7 @@ from tianji_core.gate.text import (
     first_line,
     shortened,
 )
+from tianji_core.gate.transcript import read_transcript
 from tianji_core.gate.transport import bounded_async_client, bounded_client
 
 __all__ = [
@@ -62,6 +63,7 @@ __all__ = [
     "read_json",
     "read_loose_json",
     "read_models",
+    "read_transcript",
     "remember_secret",
     "remember_secrets",
     "shortened",

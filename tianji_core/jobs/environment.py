@@ -28,11 +28,11 @@ NEEDS = {
     **dict.fromkeys(
         ("generate", "follow", "rewrite", "rate", "suggest", "judge", "vote"), Needs(network=True)
     ),
-    **dict.fromkeys(("import", "download", "push", "elsewhere", "install"), Needs(network=True)),
+    **dict.fromkeys(("import", "download", "push", "elsewhere", "install", "read"), Needs(network=True)),
     **dict.fromkeys(
         ("train", "convert", "merge", "sweep", "relearn", "demo", "trial", "experiment"), Needs()
     ),
-    **dict.fromkeys(("freeze", "edit", "read"), Needs()),
+    **dict.fromkeys(("freeze", "edit"), Needs()),
     "serve": Needs(database=False),
 }
 """Kind of job → what its child needs. Keys are not in this table: a job names those of its own teacher."""

@@ -22,10 +22,12 @@ from tianji_core.teachers.registry import (
     key_variables,
     make_batch_server,
     make_teacher,
+    make_transcriber,
     price_of,
     request_identity,
     resolved_model,
     test_connection,
+    transcription_server,
 )
 from tianji_core.teachers.sampling import SamplingPlan
 
@@ -50,6 +52,7 @@ __all__ = [
     "load_providers",
     "make_batch_server",
     "make_teacher",
+    "make_transcriber",
     "own_providers_path",
     "price_of",
     "provider",
@@ -58,4 +61,5 @@ __all__ = [
     "resolved_model",
     "save_provider",
     "test_connection",
+    "transcription_server",
 ]

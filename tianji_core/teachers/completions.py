@@ -29,6 +29,7 @@ from tianji_core.gate import (
     read_chunk,
     read_completion,
     read_json,
+    read_transcript,
     shortened,
     standard_characters,
     too_long,
@@ -108,6 +109,24 @@ def read_answer(
         finish_reason=found.finish,
         reasoning=shortened(reasoning, REASONING_CHARACTERS),
     )
+
+
+def read_words(endpoint: Endpoint, content: bytes, content_type: str) -> str:
+    """Returns the words in the body of a transcription with status 200.
+
+    Raises:
+        TeacherAnswerError: there are none, or it is no transcription. TeacherError: an error object instead
+            of one, by its code.
+    """
+    try:
+        found = read_transcript(read_json(decoded(content, content_type)))
+    except GateError as error:
+        raise unreadable(endpoint, error) from None
+    if isinstance(found, Complaint):
+        raise from_complaint(endpoint, found)
+    if not found:
+        raise TeacherAnswerError(_("{title} 没有从录音里听出话来", title=endpoint.title))
+    return found
 
 
 def _check(endpoint: Endpoint, found: Completion, text: str, reasoning: str) -> None:

@@ -18,7 +18,7 @@ from tianji_core.recipe import Brief
 from tianji_core.roles import check_may_write
 from tianji_core.teachers.base import Answer, Sampling
 from tianji_core.teachers.batch_requests import BatchRequests
-from tianji_core.teachers.completions import not_accepted, read_answer
+from tianji_core.teachers.completions import not_accepted, read_answer, read_words
 from tianji_core.teachers.faults import (
     CONNECT_SECONDS,
     Endpoint,
@@ -92,6 +92,25 @@ class OpenAICompatible(BatchRequests):
         # The body is read here and not by the SDK, which accepts answers that are not completions at all.
         kind, request_id = (response.headers.get(name, "") for name in ("content-type", "x-request-id"))
         return read_answer(self._endpoint, response.content, kind, latency, request_id)
+
+    async def transcribe(self, audio: bytes, suffix: str) -> str:
+        """Returns the words of a recording, a whole file whose name would end in ``suffix``, such as
+        '.mp3'; its own name is not sent.
+
+        Raises:
+            TeacherError: one of its kinds.
+        """
+        import openai
+
+        transcriptions = self._client.audio.transcriptions.with_raw_response
+        request = transcriptions.create(
+            file=(f"recording{suffix}", audio), model=self._endpoint.model, response_format="json"
+        )
+        try:
+            response = (await self._sent(request)).http_response
+        except openai.APIStatusError as error:
+            raise self._status_error(error) from None
+        return read_words(self._endpoint, response.content, response.headers.get("content-type", ""))
 
     async def _sent(self, request: Awaitable[Any]) -> Any:
         """Returns the response to a request.

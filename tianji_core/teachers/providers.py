@@ -69,7 +69,8 @@ class Provider(_Frozen):
     the key. ``concurrency`` and the limits per minute are what a run starts from; a person can change them
     for each run. ``sends_finish_reason`` is False for a server that never says why an answer ended: its
     answers count as complete. ``batch`` is None where it takes no batches, ``off_peak`` where it takes the
-    same at every hour."""
+    same at every hour. ``transcribers`` are its models for recordings, the usual one first; others can be
+    named."""
 
     key: str
     title: str = Field(min_length=1)
@@ -87,6 +88,7 @@ class Provider(_Frozen):
     sends_finish_reason: bool = True
     batch: BatchOffer | None = None
     off_peak: OffPeak | None = None
+    transcribers: tuple[str, ...] = ()
     note: str = ""
     models: tuple[ModelEntry, ...] = ()
 
@@ -111,6 +113,12 @@ class Provider(_Frozen):
         """Whether it answers any prompt, and so can judge, rate, suggest and read documents. One that cannot
         writes the texts of a plan only."""
         return self.sdk != "composer"
+
+    @property
+    def can_transcribe(self) -> bool:
+        """Whether recordings may be sent to it: it speaks OpenAI's protocol, though not every server has
+        that part of it."""
+        return self.sdk == "openai"
 
     @property
     def needs_key(self) -> bool:

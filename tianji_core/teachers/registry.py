@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tianji_core.addresses import each_address
 from tianji_core.errors import SettingsError, TeacherAuthError, TeacherError
@@ -13,6 +13,9 @@ from tianji_core.teachers.choice import TeacherChoice
 from tianji_core.teachers.faults import Endpoint, missing_key
 from tianji_core.teachers.providers import ModelEntry, Provider, provider
 from tianji_core.workspace import Workspace, sendable
+
+if TYPE_CHECKING:
+    from tianji_core.teachers.openai_compatible import OpenAICompatible
 
 CHECK_SECONDS = 15.0
 
@@ -161,6 +164,36 @@ def _teacher_at(chosen: Provider, endpoint: Endpoint) -> ChatTeacher:
     from tianji_core.teachers.openai_compatible import OpenAICompatible
 
     return OpenAICompatible(endpoint, entry, chosen.max_tokens_field)
+
+
+def transcription_server(workspace: Workspace, choice: TeacherChoice) -> Endpoint:
+    """Returns the server that recordings are sent to by a choice, after every check that needs no request.
+    Of several addresses it is the first; a choice without a model takes the provider's usual one.
+
+    Raises:
+        SettingsError: no such provider, one that takes no recordings, no model or no address.
+        TeacherAuthError: the key is missing.
+    """
+    chosen = provider(workspace, choice.provider)
+    title = _(chosen.title)
+    if not chosen.can_transcribe:
+        raise SettingsError(_("{title} 不转写录音，请换一个 OpenAI 兼容的接口", title=title))
+    model = choice.model.strip() or next(iter(chosen.transcribers), "")
+    if not model:
+        raise SettingsError(_("请填写 {title} 用来转写录音的模型名，例如 whisper-1", title=title))
+    named = choice.model_copy(update={"model": model})
+    checked_choice(workspace, named)
+    endpoint = _endpoint(workspace, chosen, named)
+    return replace(endpoint, base_url=each_address(endpoint.base_url)[0])
+
+
+def make_transcriber(workspace: Workspace, choice: TeacherChoice) -> "OpenAICompatible":
+    """Returns the client of a choice for recordings; nothing is sent yet. Errors as
+    :func:`transcription_server`."""
+    from tianji_core.teachers.openai_compatible import OpenAICompatible
+
+    endpoint = transcription_server(workspace, choice)
+    return OpenAICompatible(endpoint, ModelEntry(name=endpoint.model))
 
 
 def make_batch_server(workspace: Workspace, choice: TeacherChoice) -> BatchServer:

@@ -78,6 +78,8 @@ def from_status(
         return timed_out(endpoint)
     if status == 404:
         return unknown_model(endpoint, said, known_models)
+    if status == 413:
+        return _too_large(endpoint, said)
     if (status >= 500 and meaning != "model") or status in (409, 425):
         return TeacherUnreachableError(
             _("{title} 的服务器出错（HTTP {status}）：{said}", title=endpoint.title, status=status, said=said)
@@ -105,6 +107,12 @@ def from_complaint(endpoint: Endpoint, complaint: Complaint) -> TeacherError:
     """Returns the error for a complaint that came with status 200, in place of an answer."""
     status = complaint.status or _STATUS_OF.get(meaning_of(complaint), 500)
     return from_status(endpoint, status, complaint, {})
+
+
+def _too_large(endpoint: Endpoint, said: str) -> TeacherRequestError:
+    return TeacherRequestError(
+        _("{title} 说这个请求太大（HTTP 413），请拆小再发：{said}", title=endpoint.title, said=said)
+    )
 
 
 def _limited(endpoint: Endpoint, status: int, said: str, headers: Mapping[str, str]) -> TeacherError:

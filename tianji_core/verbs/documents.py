@@ -13,6 +13,7 @@ from tianji_core.generation import knowledge as documents
 from tianji_core.i18n import _
 from tianji_core.jobs import Job
 from tianji_core.recipe import explain
+from tianji_core.teachers import TeacherChoice, transcription_server
 from tianji_core.verbs.common import (
     LARGEST,
     DetachOption,
@@ -61,16 +62,58 @@ class KnowledgeOptions:
             raise InputError(explain(error, whole="")) from error
 
 
+@dataclass(frozen=True)
+class TranscriptionOptions:
+    """Where recordings among the files are written down; nowhere unless it is named."""
+
+    transcriber: Annotated[
+        str, typer.Option(help="Send recordings (wav, mp3, m4a, ogg, flac, webm) to this provider.")
+    ] = ""
+    transcriber_model: Annotated[
+        str, typer.Option(help="Its model for recordings; default: the provider's usual one.")
+    ] = ""
+    transcriber_url: Annotated[
+        str, typer.Option(help="Its OpenAI-compatible address; default: the provider's.")
+    ] = ""
+
+    def choice(self) -> TeacherChoice:
+        """Returns the server that recordings are sent to.
+
+        Raises:
+            InputError: none was named, or the address cannot be one.
+        """
+        if not self.transcriber:
+            raise InputError(
+                _(
+                    "录音要先转写成文字：加上 --transcriber 服务商（例如 siliconflow，或 custom 加 --transcriber-url 和 --transcriber-model）；录音本身会发到那里"
+                )
+            )
+        try:
+            return TeacherChoice(
+                provider=self.transcriber,
+                model=self.transcriber_model,
+                base_url=self.transcriber_url,
+                timeout=documents.REQUEST_SECONDS,
+            )
+        except ValidationError as error:
+            raise InputError(explain(error, whole="")) from error
+
+
 def knowledge(
     files: Annotated[
         list[Path] | None,
         typer.Argument(
-            help="Documents, slides, tables, books, subtitles, pictures, letters, chats.", show_default=False
+            help="Documents, slides, tables, books, subtitles, pictures, letters, chats, recordings.",
+            show_default=False,
         ),
     ] = None,
     teacher: TeacherOptions = TeacherOptions("deepseek"),
     options: KnowledgeOptions = KnowledgeOptions(),
-    preview: Annotated[bool, typer.Option("--preview", help="Show the chunks and send nothing.")] = False,
+    transcription: TranscriptionOptions = TranscriptionOptions(),
+    preview: Annotated[
+        bool,
+        typer.Option("--preview", help="Show the chunks and send none; recordings go to --transcriber only."),
+    ] = False,
     temperature: TemperatureOption = None,
     max_tokens: MaxTokensOption = None,
     pace: PaceOptions = PaceOptions(),
@@ -92,8 +135,7 @@ def knowledge(
         job = documents.start_knowledge(space, run_id, retry_failed=True)
     else:
         settings = options.settings()
-        hidden = words(options.hide)
-        read = [documents.without_names(_document(path), hidden) for path in files or ()]
+        read = _documents(space, files or (), options, transcription, quiet=as_json)
         # wrong documents are refused before a teacher is looked up
         chunks = documents.split_documents(read, settings)
         if preview:
@@ -168,10 +210,58 @@ def _check_complete(space: Workspace, run_id: int) -> None:
         )
 
 
-def _document(path: Path) -> documents.Document:
+def _documents(
+    space: Workspace,
+    files: Sequence[Path],
+    options: KnowledgeOptions,
+    transcription: TranscriptionOptions,
+    quiet: bool,
+) -> list[documents.Document]:
+    """Returns the documents in files, without the names to replace. All others are read before a recording is
+    sent anywhere."""
+    recordings = [path for path in files if documents.is_recording(path.name)]
+    choice = transcription.choice() if recordings else None
+    found = {
+        path: documents.read_document(path.name, _content(path)) for path in files if path not in recordings
+    }
+    if choice is not None:
+        found |= _written_down(space, recordings, choice, quiet)
+    hidden = words(options.hide)
+    return [documents.without_names(found[path], hidden) for path in files]
+
+
+def _written_down(
+    space: Workspace, recordings: Sequence[Path], choice: TeacherChoice, quiet: bool
+) -> dict[Path, documents.Document]:
+    """Sends recordings in a job that reads documents; returns what is said in each.
+
+    Raises:
+        InputError: one of them was not written down. Those that were are not sent again.
+    """
+    server = transcription_server(space, choice)
+    contents = {path: _content(path) for path in recordings}
+    keys = {path: documents.document_key(path.name, data) for path, data in contents.items()}
+    typer.echo(
+        _("! 录音本身会发到 {title}（{url}），转写过的不再发", title=server.title, url=server.base_url),
+        err=True,
+    )
+    try:
+        job = documents.start_reading(space, [(path.name, contents[path]) for path in contents], choice)
+        follow(space, job, quiet)
+        read = {path: documents.read_so_far(space, key) for path, key in keys.items()}
+    finally:
+        documents.forget_reading(space, keys.values())
+    for path, document in read.items():
+        if isinstance(document, InputError):
+            raise document
+        if document is None:
+            raise InputError(_("{file} 没有转写完，请再来一次", file=path.name))
+    return {path: document for path, document in read.items() if isinstance(document, documents.Document)}
+
+
+def _content(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
-            data = file.read(documents.LARGEST_FILE + 1)
+            return file.read(documents.LARGEST_FILE + 1)
     except OSError as error:
         raise InputError(_("读不了 {file}：{detail}", file=path, detail=error.strerror)) from error
-    return documents.read_document(path.name, data)

@@ -9,6 +9,7 @@ from tianji_core.generation.knowledge.documents import (
     SUFFIXES,
     Document,
     DocumentChunk,
+    is_recording,
     read_document,
     reads_at_once,
     split_document,
@@ -17,6 +18,7 @@ from tianji_core.generation.knowledge.documents import (
 from tianji_core.generation.knowledge.job import knowledge_jobs, start_knowledge
 from tianji_core.generation.knowledge.reading import (
     document_key,
+    forget_reading,
     forget_readings,
     keys_of,
     read_so_far,
@@ -24,6 +26,7 @@ from tianji_core.generation.knowledge.reading import (
     reading_job,
     start_reading,
 )
+from tianji_core.generation.knowledge.recordings import REQUEST_SECONDS
 from tianji_core.generation.knowledge.runs import (
     KnowledgeState,
     create_knowledge_run,
@@ -35,6 +38,7 @@ from tianji_core.generation.knowledge.runs import (
 __all__ = [
     "AT_ONCE",
     "LARGEST_FILE",
+    "REQUEST_SECONDS",
     "SUFFIXES",
     "Document",
     "DocumentChunk",
@@ -43,7 +47,9 @@ __all__ = [
     "create_knowledge_run",
     "document_key",
     "estimate_knowledge",
+    "forget_reading",
     "forget_readings",
+    "is_recording",
     "keys_of",
     "knowledge_jobs",
     "knowledge_prompt",

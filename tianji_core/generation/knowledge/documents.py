@@ -39,9 +39,12 @@ from tianji_core.jobs.environment import child_environment
 from tianji_core.jobs.processes import end_group
 from tianji_core.project import PROJECT, ocr_command
 
+RECORDINGS = ("wav", "mp3", "m4a", "ogg", "flac", "webm")
+"""Files that a server has to write down first (:mod:`tianji_core.generation.knowledge.recordings`)."""
 SUFFIXES = (
     *("txt", "md", "docx", "pdf", "html", "htm", "pptx", "xlsx", "epub", "srt", "vtt", "ass", "ssa"),
     *("eml", "mbox", "csv", "json", "png", "jpg", "jpeg", "webp", "bmp", "tif", "tiff"),
+    *RECORDINGS,
 )
 _SEPARATORS = [r"\n\n+", r"\n", r"(?<=[。！？!?…])", r"(?<=[；;])", r"(?<=[，,、])", r""]
 """Where a text may be split, best first: paragraphs, lines, sentence ends, clauses, anywhere."""
@@ -77,6 +80,20 @@ Heard = Callable[[int, int], None]
 """Is told how many of how many pages of a scan have been read."""
 
 
+def is_recording(name: str) -> bool:
+    """Returns whether a file is a recording, by its name."""
+    return PurePath(name).suffix.lower().lstrip(".") in RECORDINGS
+
+
+def check_size(name: str, data: bytes) -> None:
+    """Raises:
+    InputError: a file is larger than :data:`LARGEST_FILE`."""
+    if len(data) > LARGEST_FILE:
+        raise InputError(
+            _("{file} 太大了（最多 {mb} MB），请拆成几个文件", file=name, mb=LARGEST_FILE // 1024**2)
+        )
+
+
 def reads_at_once(name: str, data: bytes) -> bool:
     """Returns whether :func:`read_document` needs no process of its own for a file: a short plain text, or
     one that is refused."""
@@ -94,13 +111,13 @@ def read_document(
     names of people, numbers and addresses are replaced, and so is the name of the file.
 
     Raises:
-        InputError: another kind of file, one that is too large or cannot be read, or one without text.
+        InputError: another kind of file, a recording, one that is too large or cannot be read, or one without
+            text.
     """
     suffix = PurePath(name).suffix.lower()
-    if len(data) > LARGEST_FILE:
-        raise InputError(
-            _("{file} 太大了（最多 {mb} MB），请拆成几个文件", file=name, mb=LARGEST_FILE // 1024**2)
-        )
+    check_size(name, data)
+    if is_recording(name):
+        raise InputError(_("{file} 是录音，要先选一个服务商转写成文字", file=name))
     if suffix.lstrip(".") not in SUFFIXES:
         raise InputError(_("不认识 {file} 的格式，可以用的是：{known}", file=name, known="、".join(SUFFIXES)))
     if reads_at_once(name, data):

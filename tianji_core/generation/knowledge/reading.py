@@ -1,4 +1,5 @@
-"""Reads offered documents in a background job: a scan or a book takes minutes, and the page goes on.
+"""Reads offered documents in a background job: a scan, a book or a recording takes minutes, and the page goes
+on.
 
 An offered file and what was read of it lie in the workspace until a run holds its chunks or nobody wants it:
 ``drafts/documents/<key>`` and ``<key>.json``. The stored job names files by their keys alone, since the file
@@ -16,8 +17,10 @@ from tianji_core import jobs, ownership
 from tianji_core.errors import InputError, JobError
 from tianji_core.files import storable, write_bytes, write_json
 from tianji_core.generation.knowledge.documents import Document, read_document
+from tianji_core.generation.knowledge.recordings import transcribe
 from tianji_core.i18n import _, shown, stored
 from tianji_core.jobs import Job, JobSubject, PartReporter, Reporter, worker_of
+from tianji_core.teachers import TeacherChoice, key_variables, transcription_server
 from tianji_core.workspace import Workspace
 
 KIND = "read"
@@ -28,11 +31,12 @@ _LINGERS = 3600
 
 
 class ReadingSubject(JobSubject):
-    """The keys of the files to read."""
+    """The keys of the files to read, and the server that writes them down where they are recordings."""
 
     worker = "tianji_core.generation.knowledge.reading:read_offered"
 
     keys: tuple[str, ...]
+    transcriber: TeacherChoice | None = None
 
 
 def document_key(name: str, data: bytes) -> str:
@@ -56,12 +60,18 @@ def read_so_far(workspace: Workspace, key: str) -> Document | InputError | None:
         return None
 
 
-def start_reading(workspace: Workspace, files: Sequence[tuple[str, bytes]]) -> Job:
-    """Reads files, each a name and its content, in the background; :func:`read_so_far` tells of each.
+def start_reading(
+    workspace: Workspace, files: Sequence[tuple[str, bytes]], transcriber: TeacherChoice | None = None
+) -> Job:
+    """Reads files, each a name and its content, in the background; :func:`read_so_far` tells of each. One
+    that could not be read is tried again. With ``transcriber`` they are recordings, which are sent there.
 
     Raises:
         JobError: other files are being read. StudioError: they cannot be stored.
+        SettingsError, TeacherAuthError: the transcriber is not usable.
     """
+    if transcriber is not None:
+        transcription_server(workspace, transcriber)
     running = reading_job(workspace)
     if running is not None and running.active:
         raise JobError(_("“{title}”已经在做了", title=running.title))
@@ -70,9 +80,14 @@ def start_reading(workspace: Workspace, files: Sequence[tuple[str, bytes]]) -> J
         key = document_key(name, data)
         write_json(_folder(workspace) / f"{key}.name", storable(name))
         write_bytes(_folder(workspace) / key, data)
+        if isinstance(read_so_far(workspace, key), InputError):
+            ownership.discard(reading_file(workspace, key))
         keys.append(key)
-    title = _("读资料：{n} 个文件", n=len(keys))
-    return jobs.start_worker(workspace, KIND, title, ReadingSubject(keys=tuple(keys)))
+    subject = ReadingSubject(keys=tuple(keys), transcriber=transcriber)
+    if transcriber is None:
+        return jobs.start_worker(workspace, KIND, _("读资料：{n} 个文件", n=len(keys)), subject)
+    title, variables = _("转写录音：{n} 个文件", n=len(keys)), key_variables(workspace, [transcriber])
+    return jobs.start_worker(workspace, KIND, title, subject, variables)
 
 
 def reading_job(workspace: Workspace) -> Job | None:
@@ -88,7 +103,8 @@ def keys_of(job: Job) -> frozenset[str]:
 
 def forget_readings(workspace: Workspace, but: Collection[str] = ()) -> None:
     """Removes the stored files and what was read of them, without those whose keys are in ``but``. Beside
-    such, and while files are being read, only what is older than an hour goes."""
+    such, and while files are being read, only what is older than an hour goes. Transcripts that are kept
+    against a second sending stay."""
     unwanted = [path for path in _folder(workspace).glob("*") if path.name.partition(".")[0] not in but]
     if not unwanted:
         return
@@ -124,7 +140,10 @@ def read_offered(workspace: Workspace, subject: ReadingSubject, reporter: Report
         except (OSError, ValueError):
             continue  # nobody wants it any more
         try:
-            read = read_document(name, data, MOST_SECONDS, part.update)
+            if subject.transcriber is not None:
+                read = transcribe(workspace, subject.transcriber, name, data)
+            else:
+                read = read_document(name, data, MOST_SECONDS, part.update)
             told = {"name": read.name, "sha256": read.sha256, "text": read.text}
         except InputError as error:
             told = {"error": stored(str(error))}
@@ -137,6 +156,13 @@ def read_offered(workspace: Workspace, subject: ReadingSubject, reporter: Report
         flush=True,
     )
     return 0
+
+
+def forget_reading(workspace: Workspace, keys: Collection[str]) -> None:
+    """Removes the stored files with these keys and what was read of them, whose purpose is served."""
+    for key in keys:
+        for path in (_folder(workspace) / key, *_folder(workspace).glob(f"{key}.*")):
+            ownership.discard(path)
 
 
 def _folder(workspace: Workspace) -> Path:
