@@ -1,25 +1,24 @@
-"""Questions and answers from documents: upload, preview of the chunks, estimate and start."""
-
-import re
+"""Questions and answers from documents: upload, preview of the chunks, estimate and start. The documents
+serve as examples of a style, too."""
 
 import streamlit as st
 from pydantic import ValidationError
 
 from pages.generate.asking_teacher import asking_teacher
+from pages.generate.examples_part import examples_part
 from pages.generate.knowledge_runs import knowledge_run_list, show_knowledge_run
-from pages.generate.reading import documents_read
+from pages.generate.reading import document_files, documents_read, names_replaced
 from pages.generate.teacher_form import TeacherSetup
+from pages.shared.bound import bound
 from pages.shared.frame import remember_notice, report_errors
 from pages.shared.kept import kept
-from pages.shared.kept_files import forget_files, kept_files
+from pages.shared.kept_files import forget_files
 from pages.shared.teacher_numbers import FORM, SIGNS
 from pages.shared.text import plain
 from pages.shared.usable import any_text, within
 from tianji_core.errors import InputError
 from tianji_core.generation import RunOptions
 from tianji_core.generation.knowledge import (
-    LARGEST_FILE,
-    SUFFIXES,
     Document,
     DocumentChunk,
     KnowledgeSettings,
@@ -28,12 +27,12 @@ from tianji_core.generation.knowledge import (
     forget_readings,
     split_documents,
     start_knowledge,
-    without_names,
 )
 from tianji_core.i18n import _, _c
 from tianji_core.recipe import Recipe, explain
 from tianji_core.workspace import Workspace
 
+QUESTIONS, EXAMPLES = "questions", "examples"
 CHUNKS_ON_PAGE = 3
 """The number of chunks on one page of the preview."""
 
@@ -43,15 +42,23 @@ def knowledge_part(workspace: Workspace, recipe: Recipe) -> None:
     linked = st.query_params.get("knowledge", "")
     if linked.isascii() and linked.isdecimal() and len(linked) < 10:
         show_knowledge_run(workspace, int(linked))
+    uses = {QUESTIONS: _("问答"), EXAMPLES: _("示例")}
+    use = st.segmented_control(
+        _("用来做什么"),
+        list(uses),
+        default=QUESTIONS,
+        required=True,
+        **bound("use", uses, lambda name: uses[name]),
+        label_visibility="collapsed",
+    )
+    if use == EXAMPLES:
+        examples_part(workspace)
+        return
     st.caption(_("放进自己的资料，造数模型照每一块出几组问答，成为样本，一样审核、冻结、训练。"))
     with report_errors():
         left, right = st.columns(2, gap="large")
         with left:
-            label, largest = (
-                _("资料：文档、幻灯片、表格、书、字幕、图片和扫描件、邮件、聊天记录、录音"),
-                LARGEST_FILE // 1024**2,
-            )
-            files = kept_files(label, SUFFIXES, "documents", several=True, largest=largest)
+            files = document_files()
             with st.expander(_("每块多大，问几组几轮，系统提示词"), icon="✂️"):
                 settings = _settings()
         with right:
@@ -59,7 +66,10 @@ def knowledge_part(workspace: Workspace, recipe: Recipe) -> None:
             setup, options = asking_teacher(workspace, refusal, "_knowledge")
         documents = documents_read(workspace, files)
         if documents is not None:
-            _start(workspace, recipe, _without_names(documents), settings, setup, options)
+            told = _(
+                "邮件和聊天记录里写信人、收信人和发言人的名字、电话、邮箱、证件号、卡号、地址、链接在读进来时就已经换成了代号，原文不存也不发；录音转写出来的文字也换掉电话、号码和地址，但说到的名字认不出来；别的名字写在这里，会换成“某某”。下面的块就是要发给造数模型的全部内容。"
+            )
+            _start(workspace, recipe, names_replaced(documents, told), settings, setup, options)
     st.divider()
     with report_errors():
         knowledge_run_list(workspace, recipe)
@@ -106,24 +116,6 @@ def _settings() -> KnowledgeSettings:
         )
     except ValidationError as error:
         raise InputError(explain(error)) from error
-
-
-def _without_names(documents: list[Document]) -> list[Document]:
-    """Draws the field for names that are not to leave this machine; returns the documents without them."""
-    if not documents:
-        return documents
-    names = st.text_input(
-        _("还要换掉的名字"),
-        "",
-        **kept(FORM, "knowledge_names", any_text),
-        placeholder=_("用逗号隔开，例如 小明，星光幼儿园"),
-        help=_(
-            "邮件和聊天记录里写信人、收信人和发言人的名字、电话、邮箱、证件号、卡号、地址、链接在读进来时就已经换成了代号，原文不存也不发；录音转写出来的文字也换掉电话、号码和地址，但说到的名字认不出来；别的名字写在这里，会换成“某某”。下面的块就是要发给造数模型的全部内容。"
-        ),
-        max_chars=2000,
-    )
-    listed = [name for name in re.split(r"[,，、;；\n]", names) if name.strip()]
-    return [without_names(document, listed) for document in documents]
 
 
 def _start(

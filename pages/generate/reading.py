@@ -1,6 +1,7 @@
-"""Reads the documents that are offered: short texts at once, others in a job that the page follows,
-recordings once a person has said where they may be sent."""
+"""Takes documents and reads them: short texts at once, others in a job that the page follows, recordings
+once a person has said where they may be sent."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,12 +10,16 @@ import streamlit as st
 from pages.generate.transcribing import offer_transcription
 from pages.shared.frame import report_errors
 from pages.shared.job_progress import follow_job
-from pages.shared.kept_files import OfferedFile
+from pages.shared.kept import kept
+from pages.shared.kept_files import OfferedFile, kept_files
+from pages.shared.teacher_numbers import FORM
 from pages.shared.text import plain
+from pages.shared.usable import any_text
 from tianji_core.errors import InputError
 from tianji_core.generation.knowledge import (
     AT_ONCE,
     LARGEST_FILE,
+    SUFFIXES,
     Document,
     document_key,
     forget_readings,
@@ -26,10 +31,35 @@ from tianji_core.generation.knowledge import (
     reading_job,
     reads_at_once,
     start_reading,
+    without_names,
 )
 from tianji_core.i18n import _
 from tianji_core.jobs import Job
 from tianji_core.workspace import Workspace
+
+
+def document_files() -> Sequence[OfferedFile]:
+    """Draws the field for documents; returns those that are offered."""
+    label = _("资料：文档、幻灯片、表格、书、字幕、图片和扫描件、邮件、聊天记录、录音")
+    largest = LARGEST_FILE // 1024**2
+    return kept_files(label, SUFFIXES, "documents", several=True, largest=largest)
+
+
+def names_replaced(documents: list[Document], told: str) -> list[Document]:
+    """Draws the field for names that the documents are to lose, with what is ``told`` of it; returns the
+    documents without them."""
+    if not documents:
+        return documents
+    names = st.text_input(
+        _("还要换掉的名字"),
+        "",
+        **kept(FORM, "knowledge_names", any_text),
+        placeholder=_("用逗号隔开，例如 小明，星光幼儿园"),
+        help=told,
+        max_chars=2000,
+    )
+    listed = [name for name in re.split(r"[,，、;；\n]", names) if name.strip()]
+    return [without_names(document, listed) for document in documents]
 
 
 @st.cache_data(max_entries=32, show_spinner=False)

@@ -54,6 +54,7 @@ NAMES = (
         "knowledge",
         "imitation",
         "part",
+        "use",
         "list",
         "kind",
         "layer",

@@ -33,6 +33,7 @@ PAGES = [
     ),
     *("heatmap", "heatmap?map_view=coverage", "heatmap?map_view=misfits"),
     *("generate", "generate?part=imitation", "generate?part=following", "generate?part=knowledge"),
+    "generate?part=knowledge&use=examples",
     *("review", "review?view=批量", "dataset", "dataset?part=版本", "train", "train?run=1", "models", "chat"),
     *("compare", *(f"compare?view={view}" for view in ("new", "grid", "scores", "blind", "sweep")), "jobs"),
 ]

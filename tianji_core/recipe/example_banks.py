@@ -41,15 +41,25 @@ def read_bank(recipe: Recipe, file: str, text: str, style: str) -> list[BankRow]
         raise RecipeError(_("{file} 太长了，最多 {n:,} 个字符", file=file, n=LARGEST))
     text = standard_characters(text.removeprefix("\ufeff"))
     form = file.rsplit(".", 1)[-1].lower()
+    rows = _rows(recipe, style, _entries(file, form, text, (style, recipe.words.style)))
+    if not rows:
+        raise RecipeError(_("{file} 里没有示例", file=file))
+    return rows
+
+
+def rows_of_texts(recipe: Recipe, style: str, texts: Iterable[str]) -> list[BankRow]:
+    """Returns texts as examples for ``style``; empty ones are left out."""
+    return _rows(recipe, style, (("", standard_characters(text)) for text in texts))
+
+
+def _rows(recipe: Recipe, style: str, entries: Iterable[tuple[str, Any]]) -> list[BankRow]:
+    """Returns what becomes of entries, each a style or '' and a text."""
     seen = {(each.text, normalise(example)) for each in recipe.styles for example in each.examples}
     rows = []
-    titled = (style, recipe.words.style)
-    for number, (named, said) in enumerate(_entries(file, form, text, titled), start=1):
+    for number, (named, said) in enumerate(entries, start=1):
         if isinstance(said, str) and not said.strip():
             continue
         rows.append(_row(recipe, number, named or style, said, seen))
-    if not rows:
-        raise RecipeError(_("{file} 里没有示例", file=file))
     return rows
 
 

@@ -1,4 +1,4 @@
-"""The verb that makes samples from documents: knowledge."""
+"""The verb that makes samples, or examples of a style, from documents: knowledge."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -26,6 +26,7 @@ from tianji_core.verbs.common import (
     show,
     words,
 )
+from tianji_core.verbs.document_examples import ExampleOptions, show_examples
 from tianji_core.verbs.teacher_options import (
     BudgetOptions,
     MaxTokensOption,
@@ -99,21 +100,26 @@ class TranscriptionOptions:
             raise InputError(explain(error, whole="")) from error
 
 
+FilesArgument = Annotated[
+    list[Path] | None,
+    typer.Argument(
+        help="Documents, slides, tables, books, subtitles, pictures, letters, chats, recordings.",
+        show_default=False,
+    ),
+]
+PreviewOption = Annotated[
+    bool,
+    typer.Option("--preview", help="Show the chunks and send none; recordings go to --transcriber only."),
+]
+
+
 def knowledge(
-    files: Annotated[
-        list[Path] | None,
-        typer.Argument(
-            help="Documents, slides, tables, books, subtitles, pictures, letters, chats, recordings.",
-            show_default=False,
-        ),
-    ] = None,
+    files: FilesArgument = None,
     teacher: TeacherOptions = TeacherOptions("deepseek"),
     options: KnowledgeOptions = KnowledgeOptions(),
+    use: ExampleOptions = ExampleOptions(),
     transcription: TranscriptionOptions = TranscriptionOptions(),
-    preview: Annotated[
-        bool,
-        typer.Option("--preview", help="Show the chunks and send none; recordings go to --transcriber only."),
-    ] = False,
+    preview: PreviewOption = False,
     temperature: TemperatureOption = None,
     max_tokens: MaxTokensOption = None,
     pace: PaceOptions = PaceOptions(),
@@ -130,12 +136,19 @@ def knowledge(
     """Let a teacher ask and answer questions about documents; each answer becomes a sample to review.
     The exit code is 1 where a chunk got no answer at the end."""
     space = opened(workspace)
+
+    def read_files() -> list[documents.Document]:
+        return _documents(space, files or (), options, transcription, quiet=as_json)
+
+    if use.wanted(resume):
+        show_examples(space, chosen_recipe(space, recipe), use, read_files, as_json)
+        return
     if resume is not None:
         run_id = resume
         job = documents.start_knowledge(space, run_id, retry_failed=True)
     else:
         settings = options.settings()
-        read = _documents(space, files or (), options, transcription, quiet=as_json)
+        read = read_files()
         # wrong documents are refused before a teacher is looked up
         chunks = documents.split_documents(read, settings)
         if preview:

@@ -52,6 +52,8 @@ LARGEST_FILE = 64 * 1024**2
 """Bytes of a file."""
 AT_ONCE = 256 * 1024
 """Bytes of a plain text that is read here, without a process of its own."""
+_PRIVATE = "往来文字-"
+"""What the made names of letters and chats begin with."""
 SMALLEST, LARGEST = 100, 8000
 """The limits of the chunk size, in characters."""
 
@@ -64,6 +66,11 @@ class Document:
     name: str
     sha256: str
     text: str
+
+    @property
+    def private(self) -> bool:
+        """Whether it is of letters or a chat."""
+        return self.name.startswith(_PRIVATE)
 
 
 @dataclass(frozen=True)
@@ -132,7 +139,7 @@ def read_document(
     if not text:
         raise InputError(_("{file} 里没有文字；是图片的话，请换一张清楚、横平竖直的", file=name))
     sha256 = hashlib.sha256(data).hexdigest()
-    return Document(f"往来文字-{sha256[:6]}{suffix}" if private else PurePath(name).name, sha256, text)
+    return Document(f"{_PRIVATE}{sha256[:6]}{suffix}" if private else PurePath(name).name, sha256, text)
 
 
 def _plain(name: str, suffix: str, data: bytes) -> Converted:

@@ -67,6 +67,31 @@ _STREET, _ABOVE = 10, (("区县镇乡", 6), ("市", 6), ("省区", 8))
 """Characters that the name of a street has at most, and those of what lies above it, by its last one."""
 _REACH = _STREET + sum(most + 1 for _marks, most in _ABOVE)
 _CHINESE_NAME = re.compile(r"[\u4e00-\u9fff]{3,4}")
+_ADDRESS = re.compile(
+    rf"(?:[亲尊敬]爱?的)?[{_SIGNS}]\d{{0,6}}(?:[，,：:！!、 ]+|(?=[祝您你]|恭喜|[早晚]上?[安好]|新[年春]|生日|\w{{1,3}}节))"
+)
+_SIGN = re.compile(rf"(?<![自知])[{_SIGNS}]")
+_SPEAKER = re.compile(
+    rf"(?P<who>[{_SIGNS}]\d{{0,6}}|{'|'.join(sorted(_COMMON, key=len, reverse=True))})：(?P<said>\S.*)"
+)
+
+
+def spoken_by(line: str) -> tuple[str, str] | None:
+    """Returns the sign of who speaks in a line that begins a message of a chat, and the words behind it; None
+    for any other line."""
+    found = _SPEAKER.fullmatch(line)
+    return (found["who"], found["said"]) if found else None
+
+
+def without_address(text: str) -> str:
+    """Returns a message of a letter or chat without the sign of a person that it begins with."""
+    found = _ADDRESS.match(text)
+    return text[found.end() :] if found else text
+
+
+def names_sign(text: str) -> bool:
+    """Returns whether the sign of a person may stand in a message of a letter or chat."""
+    return _SIGN.search(text) is not None
 
 
 class People:
