@@ -35,7 +35,7 @@ PARTS = {
     WISHES: _("按配方写"),
     IMITATION: _("照着写"),
     FOLLOWING: _("追问"),
-    KNOWLEDGE: _("从资料出问答"),
+    KNOWLEDGE: _("用资料"),
 }
 
 

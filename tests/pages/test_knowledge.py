@@ -1,4 +1,4 @@
-"""从资料出问答: chunks are shown before anything is sent, and questions arrive in the samples."""
+"""用资料: chunks are shown before anything is sent, and questions arrive in the samples."""
 
 import json
 from collections.abc import Iterator
