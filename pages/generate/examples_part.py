@@ -144,6 +144,7 @@ def _ticked(likely: tuple[LikelyExample, ...], table_key: str) -> list[LikelyExa
         args=(widget, table_key, taken, turned),
         hide_index=True,
         width="stretch",
+        row_height=60,  # two lines: what is ticked can be read
         disabled=["text", "by", "note"],
         column_config={
             "take": st.column_config.CheckboxColumn(_("要"), width="small"),
