@@ -144,7 +144,7 @@ def _ticked(likely: tuple[LikelyExample, ...], table_key: str) -> list[LikelyExa
         args=(widget, table_key, taken, turned),
         hide_index=True,
         width="stretch",
-        row_height=60,  # two lines: what is ticked can be read
+        row_height=70,  # for two lines of a text
         disabled=["text", "by", "note"],
         column_config={
             "take": st.column_config.CheckboxColumn(_("要"), width="small"),

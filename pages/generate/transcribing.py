@@ -14,6 +14,7 @@ from pages.shared.teacher_pick import checked_choice
 from pages.shared.text import plain
 from pages.shared.usable import among, any_text
 from tianji_core import teachers
+from tianji_core.errors import TeacherAuthError
 from tianji_core.generation.knowledge import REQUEST_SECONDS, keys_of, reading_job, start_reading
 from tianji_core.i18n import _
 from tianji_core.model_folders.manifest import size_text
@@ -46,7 +47,10 @@ def offer_transcription(
                 icon="🎙️",
             )
             return
-        server = teachers.transcription_server(workspace, choice)
+        try:
+            server = teachers.transcription_server(workspace, choice)
+        except TeacherAuthError:
+            return  # the line about the key says so
         st.warning(
             _(
                 "录音本身会发到 {title}（{url}），按它的价格收费；文件名不发，转写过的不会再发一次。",
