@@ -119,3 +119,18 @@ def test_a_class_name_means_one_thing() -> None:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 homes.setdefault(node.name, []).append(str(path.relative_to(ROOT)))
     assert {name: places for name, places in homes.items() if len(places) > 1} == {}
+
+
+def test_a_worker_of_runs_starts_without_the_rooms_and_clients_that_it_does_not_use() -> None:
+    """Processes that write runs come and go; what they load before the first request is time without one."""
+    idle = ("tianji_core.training", "tianji_core.cleaning", "tianji_core.dataset", "httpx", "openai")
+    code = (
+        "import sys\n"
+        "from tianji_core.cli import program\n"
+        "program(['worker'])\n"
+        f"print([name for name in {idle!r} if name in sys.modules])"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True
+    )
+    assert answer.stdout.strip() == "[]"

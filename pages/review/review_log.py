@@ -46,7 +46,7 @@ def review_log(session: ReviewSession) -> None:
         )
     pending = samples.state_counts(engine, SampleFilter(key))[PENDING]
     by_hour = unit == "hour"
-    _pace(steps.pace(engine, key, by_hour=by_hour), pending, "%m-%d %H:%M" if by_hour else "%m-%d")
+    _pace(steps.pace(engine, key, by_hour, local), pending, "%m-%d %H:%M" if by_hour else "%m-%d")
     _reviewers(session)
     st.subheader(_("每一步"))
     _steps(session)
@@ -62,7 +62,7 @@ def _pace(spans: list[ReviewPace], pending: int, dated: str) -> None:
     for who in sorted({span.who for span in spans}):
         theirs = [span for span in spans if span.who == who]
         figure.add_bar(
-            x=[local(span.start) for span in theirs],
+            x=[span.start for span in theirs],
             y=[span.decided for span in theirs],
             name=escape(who),
         )
@@ -71,7 +71,7 @@ def _pace(spans: list[ReviewPace], pending: int, dated: str) -> None:
         remaining.append(pending)
         pending += sum(span.decided for span in spans if span.start == start)
     figure.add_scatter(
-        x=[local(start) for start in starts],
+        x=starts,
         y=remaining[::-1],
         name=_("还剩待审"),
         mode="lines+markers",
@@ -93,7 +93,7 @@ def _pace(spans: list[ReviewPace], pending: int, dated: str) -> None:
         legend={"orientation": "h", "y": 1.15},
     )
     if len(starts) <= _DATED:  # else Plotly's own marks, which stand apart
-        figure.update_xaxes(tickvals=[local(start) for start in starts], tickformat=dated)
+        figure.update_xaxes(tickvals=starts, tickformat=dated)
     st.plotly_chart(figure, width="stretch", key="pace", config={"displayModeBar": False})
     st.caption(_("“还剩待审”从现在的待审数按决定数倒推。"))
 

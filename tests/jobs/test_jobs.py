@@ -15,9 +15,11 @@ from tianji_core import jobs
 from tianji_core.errors import JobError
 from tianji_core.jobs import worker as entry
 from tianji_core.jobs.environment import child_environment
-from tianji_core.jobs.processes import alive
+from tianji_core.jobs.processes import GRACE, alive
 from tianji_core.jobs.progress import progress_path
+from tianji_core.jobs.subject import EndsSlowly
 from tianji_core.store import jobs as rows
+from tianji_core.training.launch import ElsewhereSubject
 from tianji_core.workspace import Workspace
 
 
@@ -240,3 +242,20 @@ def test_a_part_reports_its_share_of_the_whole(tmp_path, monkeypatch) -> None:
 def test_a_child_knows_the_rented_machine_it_runs_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AutoDLContainerUUID", "c1")
     assert child_environment()["AutoDLContainerUUID"] == "c1"
+
+
+def test_the_subject_of_a_job_says_how_long_its_end_may_take(workspace: Workspace) -> None:
+    """The child ignores TERM: it is gone as soon as its subject allows."""
+    code = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('an'); time.sleep(600)"
+    job = jobs.start(workspace, "demo", "不肯停", python(code), subject=EndsSlowly(grace=0.1))
+    until(lambda: "an" in jobs.log_tail(workspace, job.id))
+    assert jobs.grace_of(jobs.get(workspace, job.id)) == 0.1
+    jobs.stop(workspace, job.id)
+    assert jobs.wait(workspace, job.id, timeout=60).state == "stopped"
+    far = jobs.start(
+        workspace, "elsewhere", "在别处", python("print('好')"), subject=ElsewhereSubject(training_run_id=1)
+    )
+    plain = jobs.start(workspace, "elsewhere", "打招呼", python("print('好')"), subject=Counting(number=7))
+    assert jobs.grace_of(far) > GRACE == jobs.grace_of(plain)
+    for started in (far, plain):
+        jobs.wait(workspace, started.id, timeout=60)

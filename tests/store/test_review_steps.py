@@ -1,7 +1,8 @@
 """What a review asks of the store: filters by who, when and how good; orders that hold; everybody's own undo;
 a feed."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import update
@@ -21,6 +22,7 @@ from tianji_core.store.samples import (
     SampleFilter,
 )
 from tianji_core.store.schema import samples as table
+from tianji_core.store.schema import steps as step_table
 from tianji_core.store.steps import SampleRevision, StepFilter
 from tianji_core.workspace import Workspace
 
@@ -174,3 +176,23 @@ def test_the_feed_is_filtered_and_goes_back_in_time(workspace: Workspace) -> Non
     assert steps.touched(engine, [newest.id], limit=2) == {newest.id: ids[:2]}
     assert steps.people(engine, "wishes") == ["乙", "甲"]
     assert [(pace.who, pace.decided) for pace in steps.pace(engine, "wishes")] == [("乙", 1), ("甲", 2)]
+
+
+def test_the_pace_counts_the_days_of_those_who_look(workspace: Workspace) -> None:
+    ids = store(workspace, 2)
+    evening, later = datetime(2026, 3, 1, 15, 30), datetime(2026, 3, 1, 16, 30)  # UTC; midnight in Shanghai
+    for number, moment in zip(ids, (evening, later), strict=True):
+        step = steps.set_state(workspace.engine, only(number), ACCEPTED, "甲")
+        assert step is not None
+        with writing(workspace.engine) as connection:
+            connection.execute(update(step_table).where(step_table.c.id == step.id).values(created_at=moment))
+
+    def there(moment: datetime) -> datetime:
+        return moment.replace(tzinfo=ZoneInfo("UTC")).astimezone(ZoneInfo("Asia/Shanghai"))
+
+    assert [pace.decided for pace in steps.pace(workspace.engine, "wishes")] == [2]
+    days = steps.pace(workspace.engine, "wishes", local=there)
+    assert [(f"{pace.start:%m-%d %H:%M}", pace.decided) for pace in days] == [
+        ("03-01 00:00", 1),
+        ("03-02 00:00", 1),
+    ]

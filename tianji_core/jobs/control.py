@@ -13,7 +13,7 @@ from tianji_core.jobs.environment import DATABASE, NEEDS, child_environment, pro
 from tianji_core.jobs.logs import log_path
 from tianji_core.jobs.processes import GRACE, alive, end_group, started_at
 from tianji_core.jobs.progress import read_progress
-from tianji_core.jobs.subject import JobSubject, subject_of
+from tianji_core.jobs.subject import EndsSlowly, JobSubject, subject_of
 from tianji_core.notices import VARIABLES, channels_in_use
 from tianji_core.project import PROJECT
 from tianji_core.roles import bookkeeping
@@ -25,9 +25,6 @@ from tianji_core.workspace import Workspace, highest_number
 WORKER = "worker"
 """Key of the stored subject that names the worker."""
 
-ENDS_ELSEWHERE = 150.0
-"""Seconds between TERM and KILL for a job that has something to stop on another machine, whose answers may
-take long."""
 START_GRACE = 20.0
 """Seconds that a job may be 'starting' before a missing supervisor means that it is lost."""
 
@@ -151,7 +148,7 @@ def stop(workspace: Workspace, job_id: int) -> Job:
             os.kill(job.supervisor_pid, 15)
         return job_store.get(workspace.engine, job.id)
     if job.state == "lost" and job.pid is not None and alive(job.pid, job.pid_started):
-        end_group(job.pid, grace_of(job.kind))
+        end_group(job.pid, grace_of(job))
         job_store.change(
             workspace.engine, job.id, only_active=False, state="stopped", stop_requested=True, ended_at=now()
         )
@@ -159,10 +156,10 @@ def stop(workspace: Workspace, job_id: int) -> Job:
     raise JobError(_("任务 {id} 已经结束（{state}），不用停止", id=job.id, state=state_title(job.state)))
 
 
-def grace_of(kind: str) -> float:
-    """Returns the seconds that a job of a kind has for its end: one that follows something on another machine
-    stops it there first."""
-    return ENDS_ELSEWHERE if kind == "elsewhere" else GRACE
+def grace_of(job: Job) -> float:
+    """Returns the seconds that a job has for its end, from TERM to KILL."""
+    slow = subject_of(job, EndsSlowly)
+    return GRACE if slow is None else slow.grace
 
 
 def own_job_id() -> int | None:

@@ -32,6 +32,13 @@ def subject_of(job: Job, model: type[S]) -> S | None:
         return None
 
 
+class EndsSlowly(JobSubject):
+    """A job that has something to stop elsewhere before it ends. ``grace`` is the time in seconds from TERM
+    to KILL."""
+
+    grace: float
+
+
 class WorkspaceUse(JobSubject):
     """The parts of the workspace that a job of any kind uses: a training, and models by name. Deleting
     something checks it without knowing the kinds of jobs."""

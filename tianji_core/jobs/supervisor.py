@@ -60,7 +60,7 @@ def supervise(workspace: Workspace, job_id: int) -> int:
         stop.sleep(LOOK)
         rotate(log_path(workspace, job_id))
     if code is None or stop.requested:
-        left = end_group(child.pid, grace_of(job.kind))
+        left = end_group(child.pid, grace_of(job))
     else:
         left = _sweep(child.pid)
     if code is None:

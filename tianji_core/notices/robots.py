@@ -5,10 +5,8 @@ import contextlib
 import hashlib
 import hmac
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
-
-import httpx
 
 from tianji_core.errors import GateError, NoticeError, RobotLimitError
 from tianji_core.gate import bounded_client, decoded, read_complaint, read_json
@@ -16,6 +14,9 @@ from tianji_core.i18n import _
 from tianji_core.notices.channels import Channel
 from tianji_core.notices.notice import Notice
 from tianji_core.roles import check_may_write
+
+if TYPE_CHECKING:
+    import httpx
 
 SECONDS = 15.0
 """Longest time for one request."""
@@ -30,6 +31,8 @@ def send_by_robot(channel: Channel, address: str, sign: str, notice: Notice) -> 
         NoticeError: the address is none, cannot be reached, or refuses the message. It names the host only:
             the rest of the address is secret. RobotLimitError: it takes no more messages for a while.
     """
+    import httpx  # a tenth of a second, and every process that starts a job loads this module
+
     host = host_of(address)
     query, body = _request(channel, sign, notice)
     url = address + ("&" if "?" in address else "?") + urlencode(query) if query else address
@@ -108,7 +111,7 @@ def _signature(key: str, text: str) -> str:
     return base64.b64encode(hmac.new(key.encode(), text.encode(), hashlib.sha256).digest()).decode()
 
 
-def _refusal(channel: Channel, answer: httpx.Response) -> tuple[list[Any], str]:
+def _refusal(channel: Channel, answer: "httpx.Response") -> tuple[list[Any], str]:
     """The codes with which a message was refused, and why, '' where it was taken: robots answer 200 and put
     the reason into the body. What a webhook puts there is its own affair."""
     kind = answer.headers.get("content-type", "")

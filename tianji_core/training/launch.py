@@ -76,9 +76,12 @@ class TrainingSubject(JobSubject):
 
 
 class ElsewhereSubject(TrainingSubject):
-    """The stored training that runs at a place elsewhere and that a job follows."""
+    """The stored training that runs at a place elsewhere and that a job follows. Its ``grace`` for the end is
+    long: it stops the training there first, and answers may take their time."""
 
     worker = "tianji_core.training.places.following:follow"
+
+    grace: float = 150.0
 
 
 def prepare_training(

@@ -13,7 +13,6 @@ from pydantic import BaseModel
 from tianji_core import jobs
 from tianji_core.errors import InputError, JobError
 from tianji_core.i18n import _, set_language
-from tianji_core.verbs.interruption import interrupted_job
 from tianji_core.verbs.progress import ProgressDisplay
 from tianji_core.workspace import Workspace, open_workspace
 
@@ -136,6 +135,8 @@ def follow(workspace: Workspace, job: jobs.Job, quiet: bool = False) -> jobs.Job
             stopped_here = True
             ended = _stopped(workspace, job)
     if ended.state == "stopped" and stopped_here:
+        from tianji_core.verbs.interrupted_jobs import interrupted_job
+
         raise interrupted_job(workspace, ended)
     if ended.state != "succeeded":
         reason = ended.note or _("日志在 {path}", path=jobs.log_path(workspace, ended.id))
@@ -161,6 +162,8 @@ def _stopped(workspace: Workspace, job: jobs.Job) -> jobs.Job:
     try:
         with contextlib.suppress(JobError):  # it has ended meanwhile
             jobs.stop(workspace, job.id)
-        return jobs.wait(workspace, job.id, timeout=jobs.grace_of(job.kind) + 50)
+        return jobs.wait(workspace, job.id, timeout=jobs.grace_of(job) + 50)
     except KeyboardInterrupt as error:
+        from tianji_core.verbs.interrupted_jobs import interrupted_job
+
         raise interrupted_job(workspace, jobs.get(workspace, job.id)) from error

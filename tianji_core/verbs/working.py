@@ -7,13 +7,12 @@ from typing import Annotated
 
 import typer
 
-from tianji_core import generation, jobs, training
+from tianji_core import generation
 from tianji_core.errors import InputError
 from tianji_core.generation import MAX_CONCURRENCY
 from tianji_core.i18n import _
 from tianji_core.jobs import run_until_stopped
-from tianji_core.training.places import received
-from tianji_core.verbs.common import LARGEST, WorkspaceOption, follow, opened
+from tianji_core.verbs.common import LARGEST, WorkspaceOption, opened
 from tianji_core.workspace import Workspace
 
 BundleOption = Annotated[
@@ -66,7 +65,9 @@ def worker(
     """
     space = opened(workspace)
     if bundle is not None:
-        _train(space, bundle, base, trust_preset)
+        from tianji_core.verbs.bundled_training import train_here
+
+        train_here(space, bundle, base, trust_preset)
         return
     if run is not None and stop is not None:
         raise InputError(_("--run 和 --stop 只能用一个"))
@@ -111,26 +112,3 @@ def _help(space: Workspace, run: int | None, concurrency: int) -> None:
         raise KeyboardInterrupt
     if code:
         raise typer.Exit(code)
-
-
-def _train(space: Workspace, bundle: Path, base: str, trusted: bool) -> None:
-    """Trains a bundle and follows it to its end.
-
-    Raises:
-        PlaceError: it is no bundle, or its preset is not trusted. JobError, TrainingError: the training
-        failed.
-    """
-    run = received.train_bundle(space, bundle, base, trusted)
-    if run.job_id is not None:
-        follow(space, jobs.get(space, run.job_id), quiet=False)
-    state = training.training_state(space, run)
-    folder = training.work_folder(space, run)
-    typer.echo(
-        _(
-            "训练 {n}：{done} / {total} 步，在 {folder}",
-            n=run.id,
-            done=state.iteration,
-            total=state.total or 0,
-            folder=folder,
-        )
-    )

@@ -1,6 +1,6 @@
 """Figures of the review: decisions by person, speed, and time."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
@@ -97,19 +97,25 @@ def _reviewer(who: str, done: Sequence[_Done]) -> Reviewer:
 
 
 class ReviewPace(NamedTuple):
-    """Number of samples that one person decided in a day or hour that begins at ``start`` (UTC)."""
+    """Number of samples that one person decided in a day or hour that begins at ``start``."""
 
     start: datetime
     who: str
     decided: int
 
 
-def pace(engine: Engine, recipe: str, by_hour: bool = False) -> list[ReviewPace]:
-    """Returns the decisions per person and day (or hour), undone steps left out, oldest first."""
+def pace(
+    engine: Engine,
+    recipe: str,
+    by_hour: bool = False,
+    local: Callable[[datetime], datetime] = lambda moment: moment,
+) -> list[ReviewPace]:
+    """Returns the decisions per person and day (or hour), undone steps left out, oldest first. ``local``
+    turns a time of the database (UTC) into that of the people whose days are counted."""
     decided: dict[tuple[datetime, str], int] = {}
     for done in _done(engine, recipe):
         if done.decided:
-            start = done.created_at.replace(minute=0, second=0, microsecond=0)
+            start = local(done.created_at).replace(minute=0, second=0, microsecond=0)
             key = (start if by_hour else start.replace(hour=0), done.who)
             decided[key] = decided.get(key, 0) + done.decided
     return [ReviewPace(start, who, number) for (start, who), number in sorted(decided.items())]
