@@ -5,6 +5,8 @@ import re
 from bisect import bisect_right
 from collections import Counter
 
+from tianji_core.cleaning.quick import QuickPattern
+
 _SENTENCE = re.compile(r"[^。！？!?~～…\n]+")
 _END = re.compile(r"[。！？!?~～…]+|\n")
 _BLOCK = 7
@@ -25,7 +27,7 @@ _CIRCLE = 0.4
 _LONG = 16
 """Characters from which a text can turn in a circle."""
 _STUTTER = re.compile(r"([\u4e00-\u9fff]{2,3})\1|的的(?!确)|愿愿|祝祝|您您|在在")
-_DOUBLE = re.compile(r"(?:的的|愿愿|祝祝|您您|在在)(?!确)")
+_DOUBLE = QuickPattern(r"(?:的的|愿愿|祝祝|您您|在在)(?!确)")
 """What is never said twice in a row; words of two characters sometimes are."""
 _MARKS = re.compile(r"[^\u3400-\u9fffA-Za-z0-9]+")
 
@@ -42,6 +44,10 @@ def _sentences(text: str) -> list[tuple[int, int]]:
 
 def doubled(text: str) -> tuple[int, int] | None:
     """Returns where the second time begins and ends of sentences that are said once more right behind."""
+    if "\n" not in text:
+        sentences = [part.lstrip() for part in _END.split(text)[:-1]]
+        if len(set(sentences)) == len(sentences):
+            return None
     found = _sentences(text)
     words = [text[start:end].strip().rstrip("。！？!?~～…") for start, end in found]
     places: dict[str, list[int]] = {}

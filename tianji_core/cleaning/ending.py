@@ -4,16 +4,19 @@ import re
 
 from tianji_core.cleaning.doubling import doubled, repeated
 from tianji_core.cleaning.fault_model import unfinished_score
+from tianji_core.cleaning.quick import signs_in
 from tianji_core.cleaning.rule import Context, Example, Found, Rule, Subject
 from tianji_core.i18n import N_, _
 
 _PAIRS = dict(zip("“「『（【《[{", "”」』）】》]}", strict=True))
 _CLOSING = {close: sign for sign, close in _PAIRS.items()}
-_MARK_OF_PAIR = re.compile("[" + "".join(map(re.escape, [*_PAIRS, *_CLOSING])) + "]")
+_PAIR_MARKS = frozenset({*_PAIRS, *_CLOSING})
 _FACE = re.compile(r"[:;=][-^]?[()\[\]]|[(（][^\u4e00-\u9fff，。]{1,12}[)）]")
 _UNFINISHED = re.compile(
     r"(?:[，、：；,:;—\-]|(?<=[\u4e00-\u9fff])(?:[更最很太越又每某且虽若]|的|和|与|并|以及|因为|但是|而且|或者|就|都|把|被|让|给|对|从|向|比|还有|那些|这些))\Z"
 )
+_ENDING = 2
+"""Characters of the longest match of :data:`_UNFINISHED`."""
 _OPEN_END = re.compile(r"[\u4e00-\u9fff](?<![啦呀哦呢吧嘛哈哟咯喽啊哇呐上启贺拜笔])\Z")
 _STOPPED = re.compile(r"[。；](?!.{0,12}\Z)", re.DOTALL)
 """A text whose sentences end with full stops is not finished where the last one does not; a name alone may
@@ -39,17 +42,17 @@ def _cut_off(text: str, subject: Subject, _context: Context) -> Found | None:
     bare = text.strip()
     if _short_verse(bare):
         return Found(_("结尾像是没写完：{words}", words=bare[-12:]))
-    match = _UNFINISHED.search(bare)
+    match = _UNFINISHED.search(bare, max(0, len(bare) - _ENDING))
     if match is not None:
         return Found(_("结尾像是没写完：{words}", words=bare[-12:]))
     if (
-        _OPEN_END.search(bare)
+        _OPEN_END.search(bare, max(0, len(bare) - 1))
         and _SIGNED.search(bare) is None
         and not _verse(bare)
         and (_STOPPED.search(bare) or _breaks_off(bare, subject.style))
     ):
         return Found(_("结尾像是没写完：{words}", words=bare[-12:]))
-    if _MARK_OF_PAIR.search(bare) is None:
+    if _PAIR_MARKS.isdisjoint(signs_in(text)):
         return None
     unpaired = _unpaired(_FACE.sub("", bare))
     return Found(_("有不成对的“{mark}”", mark=unpaired)) if unpaired else None

@@ -6,6 +6,7 @@ import re
 from functools import cache
 from typing import Any
 
+from tianji_core.cleaning.quick import QuickPattern, pairs_in
 from tianji_core.cleaning.relations import sex
 from tianji_core.cleaning.rule import Subject
 from tianji_core.project import CONFIGS
@@ -17,7 +18,7 @@ _SAME_SOUND = 24
 sound alike, up to the tone."""
 _NEW_YEAR = ("春节", "除夕")
 """Festivals that last for days."""
-_DAY_HINT = re.compile("初一|十五|初五|初七|初八|初九|月五|月七|月九|三十")
+DAY_HINT = QuickPattern("初一|十五|初五|初七|初八|初九|月五|月七|月九|三十")
 
 
 @cache
@@ -38,7 +39,7 @@ def _dates() -> dict[str, tuple[re.Pattern[str], re.Pattern[str]]]:
 
 def wrong_day(text: str, subject: Subject) -> str | None:
     """Returns the day of another festival that a text for a festival names, and not the other festival."""
-    if _DAY_HINT.search(text) is None or subject.scene not in _dates() or subject.scene in _NEW_YEAR:
+    if DAY_HINT.search(text) is None or subject.scene not in _dates() or subject.scene in _NEW_YEAR:
         return None
     if _dates()[subject.scene][1].search(text) is None:
         return None
@@ -50,17 +51,17 @@ def wrong_day(text: str, subject: Subject) -> str | None:
 
 
 @cache
-def _sexes() -> tuple[tuple[re.Pattern[str], re.Pattern[str]], ...]:
+def _sexes() -> tuple[tuple[re.Pattern[str], QuickPattern], ...]:
     """Returns the names of receivers of one sex with the words that are said to the other only."""
     male, female = _facts()["sexes"]["male"], _facts()["sexes"]["female"]
     return (
-        (re.compile(male["names"]), re.compile("|".join(female["words"]))),
-        (re.compile(female["names"]), re.compile("|".join(male["words"]))),
+        (re.compile(male["names"]), QuickPattern("|".join(female["words"]))),
+        (re.compile(female["names"]), QuickPattern("|".join(male["words"]))),
     )
 
 
 @cache
-def _only_said_to_others(name: str) -> re.Pattern[str] | None:
+def _only_said_to_others(name: str) -> QuickPattern | None:
     (male, said_to_women), (female, said_to_men) = _sexes()
     if male.fullmatch(name) is not None:
         return said_to_women
@@ -100,11 +101,19 @@ def misspelt() -> dict[str, str]:
     return found
 
 
+@cache
+def _halves() -> frozenset[str]:
+    """Returns the halves of the set phrases: one of them is left where one character is wrong."""
+    return frozenset(half for phrase in _facts()["phrases"] for half in (phrase[:2], phrase[2:]))
+
+
 def typo(text: str) -> tuple[str, str] | None:
     """Returns a set phrase with a wrong character and the right one."""
-    wrong = misspelt()
-    found = [text[start : start + 4] for start in range(len(text) - 3)]
-    if wrong.keys().isdisjoint(found):
-        return None
-    piece = next(piece for piece in found if piece in wrong)
-    return piece, wrong[piece]
+    wrong, found = misspelt(), []
+    for half in _halves() & pairs_in(text):
+        place = text.find(half)
+        while place >= 0:
+            found += [at for at in (place, place - 2) if at >= 0 and text[at : at + 4] in wrong]
+            place = text.find(half, place + 1)
+    piece = text[min(found) :][:4] if found else ""
+    return (piece, wrong[piece]) if piece else None

@@ -2,9 +2,10 @@
 
 import re
 
-from tianji_core.cleaning.facts import wrong_day
+from tianji_core.cleaning.facts import DAY_HINT, wrong_day
 from tianji_core.cleaning.fault_model import MODERN, SLANG, worst_sentence
-from tianji_core.cleaning.festivals import other_number, other_occasion
+from tianji_core.cleaning.festivals import may_be_other, other_number, other_occasion
+from tianji_core.cleaning.quick import QuickPattern
 from tianji_core.cleaning.relations import pronoun
 from tianji_core.cleaning.rule import (
     HARD_FLOOR,
@@ -28,12 +29,10 @@ _FORMAL = re.compile(r"您(?!一家|全家|和家人|[二两]位|夫妇)")
 _SHORTFALL = 0.6
 """Share of a style's fewest characters from which a text is long enough: teachers cannot count, and a short
 wish is no mistake."""
-_FESTIVAL = re.compile(
+_FESTIVAL = QuickPattern(
     f"(?:{'|'.join(phrases()['festival'])})(?:节日?|日)?(?:快乐|安康|愉快|吉祥|大吉|幸福)|Merry Christmas"
     r"|(?:(?![佳双过春秋此本])[\u4e00-\u9fff]){1,3}节(?:快乐|安康)|喜得(?:贵子|千金|麟儿)"
 )
-_WISHED = re.compile("快乐|安康|愉快|吉祥|大吉|幸福|Merry Christmas|喜得")
-"""A part of every match of :data:`_FESTIVAL`."""
 _WEDDED = re.compile(r"(?:结婚|成婚|婚后)(?=[\d一二三四五六七八九十几多这]{1,4}(?:周?年|个?年头|载))")
 """A wedding that was years ago."""
 _GREETING = re.compile(
@@ -47,7 +46,7 @@ _CLASSICAL = frozenset({"文言文"})
 _SOLEMN = frozenset({"文言文", "严肃", "诗词赋"})
 _SURELY_MODERN, _SURELY_SLANG = 3.0, 1.0
 """The scores from which a sentence belongs to another way of writing."""
-_GAP = re.compile(r"[{\[<][^{}\[\]<>\n]{1,20}[}\]>]")
+_GAP = QuickPattern(r"[{\[<][^{}\[\]<>\n]{1,20}[}\]>]")
 """A gap to be filled in: its name is no word of the text."""
 _CLEAN = "妹妹，生日快乐！愿你新的一岁平安喜乐，每天都有好心情。"
 _FOR_ELDER = "爷爷，生日快乐！愿您新的一岁身体硬朗，每天都有好心情。"
@@ -99,6 +98,8 @@ def _wrong_pronoun(text: str, subject: Subject, context: Context) -> Found | Non
     if right not in (Pronoun.FORMAL, Pronoun.INFORMAL):
         return None
     wrong = _INFORMAL if right is Pronoun.FORMAL else _FORMAL
+    if ("你" if right is Pronoun.FORMAL else "您") not in text:
+        return None
     parts = _QUOTED.split(text)  # what somebody else says in quotes is said to somebody else
     fixed = "".join(
         part if n % 2 and 2 * len(part) < len(text) else wrong.sub(right.value, part)
@@ -115,11 +116,9 @@ def _mixed_style(text: str, subject: Subject, _context: Context) -> Found | None
     for register in registers():
         if subject.style not in register.styles or (register.one_line and "\n" in text.strip()):
             continue
-        if not is_all_blessing(text, subject.name):
-            continue
         said = _GAP.sub("", text)
         found = list(dict.fromkeys(match.group() for match in register.words.finditer(said)))
-        if len(found) > register.few:
+        if len(found) > register.few and is_all_blessing(text, subject.name):
             words = "、".join(found[:4])
             return Found(_("{style}里不该有：{words}", style=subject.style, words=words))
     if subject.style in _SOLEMN and is_all_blessing(text, subject.name):
@@ -153,16 +152,24 @@ def _wrong_occasion(text: str, subject: Subject, context: Context) -> Found | No
     mine = context.occasions.get(subject.scene)
     if mine is None:
         return _other_occasion(text, subject)
+    foreign = context.foreign_signs[subject.scene]
+    if not (
+        DAY_HINT.may_match(text)
+        or _FESTIVAL.may_match(text)
+        or foreign.may_match(text)
+        or may_be_other(text, subject.scene)
+    ):
+        return None
     if subject.name:  # 医生日日平安 does not speak of a birthday
         text = text.replace(subject.name, "，")
     if (day := wrong_day(text, subject)) is not None:
         return Found(_("“{day}”不是{scene}", day=day, scene=subject.scene))
     if "婚" in text:
         text = _WEDDED.sub("", text)
-    festival = _FESTIVAL.search(text) if _WISHED.search(text) is not None else None
+    festival = _FESTIVAL.search(text)
     if festival is not None and subject.scene[:2] not in festival.group() and subject.scene[:2] not in text:
         return Found(_("祝的是“{word}”，不是{scene}", word=festival.group(), scene=subject.scene))
-    if context.foreign_signs[subject.scene].search(text) is None:
+    if foreign.search(text) is None:
         return _other_occasion(text, subject)
     spoken = any(word in text for word in mine.own)
     named = any(word in text for word in mine.signs)

@@ -6,6 +6,7 @@ from functools import cache
 from tianji_core.cleaning.facts import wrong_sex
 from tianji_core.cleaning.fault_model import most_loving, most_mournful
 from tianji_core.cleaning.never_said import never_said
+from tianji_core.cleaning.quick import QuickPattern
 from tianji_core.cleaning.relations import called, cannot_be, is_several, other_person, relation
 from tianji_core.cleaning.rule import Context, Example, Found, Rule, Subject, only_han, phrases, unsafe_words
 from tianji_core.cleaning.talk import reading
@@ -43,9 +44,9 @@ _ABOUT = re.compile(r"(?:[祝愿]|祝福|希望|但愿)[他她](?![们俩])")
 """A wish for somebody who is not spoken to."""
 _THIRD, _MENTIONS = re.compile("[他她](?!们|[乡山日])"), 2
 """How often a text that calls somebody speaks of somebody else instead of them."""
-_WISHED_THIRD = re.compile("[愿祝望]([他她它])(?!们)")
+_WISHED_THIRD = QuickPattern("[愿祝望]([他她它])(?!们)")
 """Who is wished something: it may be one of them, not one after the other."""
-_THIRD_HINT = re.compile("[他她]|TA|对方")
+_THIRD_HINT = QuickPattern("[他她]|TA|对方")
 _TOLD_HOW = re.compile(
     r"[你您]\s*(?:可以|不妨|就|只要)(?:这样|这么|直接)?(?:祝(?:[他她](?!们)|TA|对方)|[对跟向给和](?:[他她](?!们)|TA|对方)[^，。！？]{0,3}[说讲道写发祝表])"
 )
@@ -55,7 +56,7 @@ _CHILD = re.compile("[女儿孩娃宝]|满月|百[日天]|周岁|千金|出生|�
 _SPEECH = re.compile("致辞|演讲|广播|发言|公告|讲话")
 """Styles of texts that many people hear."""
 _TITLED = re.compile(rf"([{_SURNAMES}])({_TITLES})")
-_UNSAFE = re.compile("|".join(sorted(map(re.escape, unsafe_words()[0]), key=len, reverse=True)))
+_UNSAFE = QuickPattern("|".join(sorted(map(re.escape, unsafe_words()[0]), key=len, reverse=True)))
 _CONTACT = re.compile("|".join(f"(?:{pattern})" for pattern in phrases()["contact"]))
 _CHAIN = re.compile("|".join(f"(?:{pattern})" for pattern in phrases()["chain"]))
 _CODES = re.compile(
@@ -128,7 +129,7 @@ def _to_nobody(text: str, subject: Subject) -> str | None:
         return several.group().strip("，：！:! ")
     if _THIRD_HINT.search(text) is not None and (told := _TOLD_HOW.search(text)) is not None:
         return told.group()
-    wished = set(_WISHED_THIRD.findall(text))
+    wished = {match[1] for match in _WISHED_THIRD.finditer(text)}
     if len(wished) > 1 and one:
         return "、".join(sorted(wished))
     if "你" in text or "您" in text or is_several(subject.name) or _CHILD.search(subject.scene):

@@ -6,6 +6,7 @@ import re
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
+from tianji_core.cleaning.quick import pairs_in
 from tianji_core.project import CONFIGS
 from tianji_core.recipe import Pronoun
 from tianji_core.yaml_reading import read_yaml
@@ -186,5 +187,5 @@ def _mentions() -> dict[str, tuple[str, ...]]:
 def kin_words(text: str) -> frozenset[str]:
     """Returns the words of relation of two characters and more that a text mentions."""
     known = _mentions()
-    pairs = known.keys() & set(map(str.__add__, text, text[1:]))
+    pairs = known.keys() & pairs_in(text)
     return frozenset(word for pair in pairs for word in known[pair] if word in text)

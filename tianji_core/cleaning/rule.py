@@ -8,6 +8,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
+from tianji_core.cleaning.quick import QuickPattern
 from tianji_core.project import CONFIGS
 from tianji_core.recipe import (
     Options,
@@ -139,7 +140,7 @@ class Context:
     occasions: Mapping[str, SceneWords]
     request_pieces: frozenset[str] = field(repr=False)
     request_hints: frozenset[str] = field(repr=False)
-    foreign_signs: Mapping[str, re.Pattern[str]] = field(repr=False)
+    foreign_signs: Mapping[str, QuickPattern] = field(repr=False)
     addresses: "Addresses" = field(repr=False)
     own: "OwnRules" = field(repr=False)
     recipe: Recipe = field(repr=False)
@@ -227,10 +228,10 @@ def context_of(recipe: Recipe) -> Context:
     )
 
 
-def _foreign_signs(scene: str, known: Mapping[str, SceneWords]) -> re.Pattern[str]:
+def _foreign_signs(scene: str, known: Mapping[str, SceneWords]) -> QuickPattern:
     """Returns a pattern that finds words of other scenes; it never matches if there is no other scene."""
     signs = {sign for other, words in known.items() if other != scene for sign in words.signs}
-    return re.compile("|".join(sorted(map(re.escape, signs))) or r"(?!)")
+    return QuickPattern("|".join(sorted(map(re.escape, signs))) or r"(?!)")
 
 
 def _request_pieces(recipe: Recipe) -> frozenset[str]:
@@ -292,7 +293,7 @@ class Register(NamedTuple):
 
     styles: frozenset[str]
     few: int
-    words: re.Pattern[str]
+    words: QuickPattern
     one_line: bool
 
 
@@ -303,7 +304,7 @@ def registers() -> tuple[Register, ...]:
         Register(
             frozenset(entry["styles"]),
             entry["few"],
-            re.compile("|".join(map(str, entry["words"]))),
+            QuickPattern("|".join(map(str, entry["words"]))),
             entry.get("one_line", False),
         )
         for entry in _read("registers").values()

@@ -6,12 +6,15 @@ import unicodedata
 from functools import cache
 
 from tianji_core.cleaning.layers import without_escapes
+from tianji_core.cleaning.quick import QuickPattern, signs_in
 from tianji_core.cleaning.rule import HARD_FLOOR, Context, Example, Found, Rule, Subject, bounds, only_han
 from tianji_core.gate.characters import standard_characters
 from tianji_core.i18n import N_, _
 
 _HAN = r"\u3400-\u9fff"
-_ROW = re.compile(r"([！!？?~～。，、])\1+|…{3,}|(?:\.{3,}|。{3,})|—{3,}")
+_ROW = QuickPattern(
+    "|".join(rf"{re.escape(sign)}{{2,}}" for sign in "！!？?~～。，、") + r"|…{3,}|\.{3,}|—{3,}"
+)
 _ELLIPSIS = re.compile(r"…{3,}|\.{3,}|。{3,}")
 _WIDE = str.maketrans(",.!?:;()", "，。！？：；（）")
 _HALF = re.compile(
@@ -104,7 +107,7 @@ _HARMLESS = re.compile(
 """A text of characters that are neither hidden nor rubbish in any order."""
 _MISREAD_LOOK = 200
 """Characters that are looked at: all of a text are misread, or none."""
-_GARBLED = re.compile("锟斤拷|烫烫烫|屯屯屯")
+_GARBLED = QuickPattern("锟斤拷|烫烫烫|屯屯屯")
 _EMOJI_BASE = r"[\u2300-\u23ff\u2600-\u27bf\u2b00-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff]"
 _EMOJI_ONE = rf"{_EMOJI_BASE}[\ufe0f\U0001f3fb-\U0001f3ff]*"
 _EMOJI = re.compile(rf"(?:[\U0001f1e6-\U0001f1ff]{{2}}|{_EMOJI_ONE}(?:\u200d{_EMOJI_ONE})*)")
@@ -121,9 +124,8 @@ def is_misread(text: str) -> bool:
     """Returns whether most of a text are characters that hardly any text uses: it was read in another
     encoding than it was written in."""
     look = text[:_MISREAD_LOOK]
-    if (
-        common_signs().issuperset(look) or len(set(look) - common_signs()) < 6
-    ):  # marks and a few rare characters
+    seen = signs_in(look)
+    if seen <= common_signs() or len(seen - common_signs()) < 6:  # marks and a few rare characters
         return False
     han = _HAN_RUN.findall(text[:_MISREAD_LOOK])
     rare = [sign for sign in han if sign not in common_signs()]
@@ -151,7 +153,7 @@ def _repeated_marks(text: str, subject: Subject, _context: Context) -> Found | N
         return None
     known = bounds().marks
     most = known.get(subject.style, known[""])
-    fixed = _ROW.sub(lambda match: _shorter(match.group(), most), text)
+    fixed = _ROW.pattern.sub(lambda match: _shorter(match.group(), most), text)
     return None if fixed == text else Found(_("同一个标点连着用了太多次"), fixed)
 
 

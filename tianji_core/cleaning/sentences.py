@@ -5,12 +5,16 @@ import itertools
 import re
 from typing import NamedTuple
 
+from tianji_core.cleaning.rule import only_han
+
 _STOPS = "。！？!?~～…；;"
 _ENDS = re.compile(
     r"(?:[。！？!?~～…；;]|(?<=[A-Za-z)]{2})\.(?=\s|$))+"  # a stop; a full stop behind Latin letters
     r"(?:[”』」’）)】\]]|\"(?=\s|$))*[ \t\u3000\u2600-\u27bf\ufe0f\U0001f000-\U0001faff]*\s*"
     r"|(?<![ \t])[ \t]*(?:>{2,}|-+>|=+>|[→☞➜➤➡⇒►▶👉]\ufe0f?)[ \t]*|(?:(?<![0-9])：|：(?![0-9])|:(?![0-9/）)]))\s*|(?<![ \t])[ \t]*\n\s*|(?<=[。！？!?~～…；;\s])(?=[（(])"
 )
+_HAN_ENDS = re.compile("[。！？~～…；]+”*|：")
+"""The same in a text of Chinese characters and their marks alone."""
 _DASHED_HEAD = re.compile(r"\A[^—，。！？!?\n]{4,30}——[ \t]*(?=[^\s—])")
 """Words at the beginning that a dash parts from the text."""
 _FIRST_WORDS = re.compile(r"[^，,。！？!?：:\n~～]{1,6}[，,]\s*")
@@ -42,6 +46,11 @@ class Piece(NamedTuple):
 
 def pieces(text: str) -> list[Piece]:
     """Returns the pieces of a text; joined they are the text."""
+    return han_pieces(text) if only_han(text) and "丨" not in text else any_pieces(text)
+
+
+def any_pieces(text: str) -> list[Piece]:
+    """Returns the pieces of a text of any characters."""
     cuts = _cuts(text)
     line_starts = {0}
     several = "\n" in text
@@ -64,6 +73,19 @@ def pieces(text: str) -> list[Piece]:
         alone = several and start in line_starts and (end == len(text) or end in line_starts)
         result.append(Piece(start, end, text[start:end], alone))
     return result
+
+
+def han_pieces(text: str) -> list[Piece]:
+    """Returns the pieces of a text of Chinese characters and their marks alone, as :func:`pieces` does."""
+    ends = [match.end() for match in _HAN_ENDS.finditer(text)]
+    if text and (not ends or ends[-1] < len(text)):
+        ends.append(len(text))
+    if "——" in text[:40] and (head := _DASHED_HEAD.match(text)) is not None:
+        ends = sorted({*ends, head.end()})
+    if ends and (head := _FIRST_WORDS.match(text, 0, ends[0])) is not None and head.end() < ends[0]:
+        ends.insert(0, head.end())
+    starts = [0, *ends]
+    return [Piece(start, end, text[start:end], False) for start, end in zip(starts, ends, strict=False)]
 
 
 def _cuts(text: str) -> list[int]:

@@ -9,11 +9,12 @@ import itertools
 import json
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from random import Random
 from typing import NamedTuple
 
+from tianji_core.cleaning.quick import QuickPattern
 from tianji_core.cleaning.rule import Context, Example, Found, Rule, Subject
 from tianji_core.i18n import N_, _
 from tianji_core.project import CONFIGS
@@ -38,11 +39,16 @@ Find = Callable[[str, list[str]], list[str]]
 """Returns the words of a text, which comes with its clauses, that stand for a sign."""
 
 
+Most = Callable[[str, list[str]], int]
+"""Returns a number that the words of a sign do not exceed, and costs less than to find them."""
+
+
 class ToneSign(NamedTuple):
-    """One counted sign: how the pages call it, and what finds its words."""
+    """One counted sign: how the pages call it, what finds its words, and how many there are at most."""
 
     title: str
     find: Find
+    most: Most = lambda text, _clauses: len(text)
 
 
 class ToneScore(NamedTuple):
@@ -54,22 +60,23 @@ class ToneScore(NamedTuple):
     titles: tuple[str, ...]
 
 
-def _words(pattern: str, among: str = "") -> Find:
-    """Returns what finds a pattern; each match has one of the characters ``among``, so that a text without
-    them need not be searched."""
-    compiled, signs = re.compile(pattern), frozenset(among)
+def _sign(title: str, pattern: str) -> ToneSign:
+    """Returns a sign whose words are the matches of a pattern."""
+    words = QuickPattern(pattern)
 
     def find(text: str, _clauses: list[str]) -> list[str]:
-        if signs and signs.isdisjoint(text):
-            return []
-        return [match.group() for match in compiled.finditer(text)]
+        return [match.group() for match in words.finditer(text)]
 
-    return find
+    return ToneSign(title, find, lambda text, _clauses: words.most_matches(text))
 
 
 def _wishes(_text: str, clauses: list[str]) -> list[str]:
     """Clauses that wish, from the second one on."""
     return [clause for clause in clauses if _WISH.match(clause)][1:]
+
+
+def _most_wishes(text: str, _clauses: list[str]) -> int:
+    return max(0, text.count("愿") + text.count("祝") - 1)
 
 
 def _same_start(_text: str, clauses: list[str]) -> list[str]:
@@ -79,6 +86,10 @@ def _same_start(_text: str, clauses: list[str]) -> list[str]:
         for n, clause in enumerate(clauses)
         if len(clause) > 3 and any(clause[:2] == other[:2] for other in clauses[max(0, n - 2) : n])
     ]
+
+
+def _most_same_start(_text: str, clauses: list[str]) -> int:
+    return len(clauses) - len({clause[:2] for clause in clauses})
 
 
 def _same_length(text: str, _clauses: list[str]) -> list[str]:
@@ -94,6 +105,12 @@ def _same_length(text: str, _clauses: list[str]) -> list[str]:
                 row = []
             row.append(clause)
     return found
+
+
+def _most_same_length(_text: str, clauses: list[str]) -> int:
+    sizes = list(map(len, clauses))
+    rows = any(a == b == c > 4 for a, b, c in zip(sizes, sizes[1:], sizes[2:], strict=False))
+    return len(clauses) // 3 if rows else 0
 
 
 def _pairs_of_four(_text: str, clauses: list[str]) -> list[str]:
@@ -115,108 +132,88 @@ def _echoes(_text: str, clauses: list[str]) -> list[str]:
     return found
 
 
+def _most_echoes(_text: str, clauses: list[str]) -> int:
+    sizes = list(map(len, clauses))
+    return sum(a > 4 and abs(a - b) < 3 for a, b in itertools.pairwise(sizes))
+
+
 SIGNS: dict[str, ToneSign] = {
-    "wishes": ToneSign(N_("一连串的“愿…愿…”"), _wishes),
-    "same_start": ToneSign(N_("几个分句同样开头"), _same_start),
-    "same_length": ToneSign(N_("几个分句一样长"), _same_length),
+    "wishes": ToneSign(N_("一连串的“愿…愿…”"), _wishes, _most_wishes),
+    "same_start": ToneSign(N_("几个分句同样开头"), _same_start, _most_same_start),
+    "same_length": ToneSign(N_("几个分句一样长"), _same_length, _most_same_length),
     "pairs_of_four": ToneSign(N_("成对的四字词"), _pairs_of_four),
-    "echoes": ToneSign(N_("相邻分句同一个句式"), _echoes),
-    "stock_time": ToneSign(
+    "echoes": ToneSign(N_("相邻分句同一个句式"), _echoes, _most_echoes),
+    "stock_time": _sign(
         N_("“在这特别的日子里”一类的开场"),
-        _words(r"在[这此][^，。！]{0,14}(?:日子|时刻|季节|时节|佳节|节日)(?:里|来临之际)?", "在"),
+        r"在[这此][^，。！]{0,14}(?:日子|时刻|季节|时节|佳节|节日)(?:里|来临之际)?",
     ),
-    "order": ToneSign(
-        N_("首先、其次、最后"),
-        _words(r"首先|其次|最后(?=祝|愿|感谢)|此外|总之|总而言之|与此同时", "首其最此总与"),
-    ),
-    "frames": ToneSign(
+    "order": _sign(N_("首先、其次、最后"), r"首先|其次|最后(?=祝|愿|感谢)|此外|总之|总而言之|与此同时"),
+    "frames": _sign(
         N_("不仅…更…一类的句式"),
-        _words(
-            r"不仅|不止|既[有能是要]|又能|也能|更[有是能多]|不是[^，。]{1,8}[，]?而是|无论[^，。]{1,16}都"
-            r"|离不开|意味着|也[有是属]于",
-            "不既又也更无离意",
-        ),
+        r"不仅|不止|既[有能是要]|又能|也能|更[有是能多]|不是[^，。]{1,8}[，]?而是|无论[^，。]{1,16}都"
+        r"|离不开|意味着|也[有是属]于",
     ),
-    "thanks": ToneSign(
+    "thanks": _sign(
         N_("笼统的感谢"),
-        _words(
-            r"(?:感谢|感恩|谢谢)(?:[您你]|有[您你]|一路|相遇|陪伴)|一直以来|一路以来|长期以来|默默|无私|付出|辛勤|悉心"
-        ),
+        r"(?:感谢|感恩|谢谢)(?:[您你]|有[您你]|一路|相遇|陪伴)|一直以来|一路以来|长期以来|默默|无私|付出|辛勤|悉心",
     ),
-    "address": ToneSign(N_("“亲爱的”“尊敬的”"), _words(r"(?:亲爱|敬爱|尊敬)的", "亲敬尊")),
-    "nouns": ToneSign(
+    "address": _sign(N_("“亲爱的”“尊敬的”"), r"(?:亲爱|敬爱|尊敬)的"),
+    "nouns": _sign(
         N_("抽象名词"),
-        _words(
-            r"幸福|快乐|美好|温暖|温馨|健康|平安|光芒|力量|希望|梦想|关爱|支持|努力|勇气|智慧|旅程|旅途|篇章|时光|岁月|未来|人生|生命"
-            r"|成长|事业|收获|精彩|辉煌|祝福|喜悦|感动|心灵|征途|征程|道路|挑战|机遇|价值|情谊|友谊|爱情|陪伴|欢笑|惊喜|初心"
-        ),
+        r"幸福|快乐|美好|温暖|温馨|健康|平安|光芒|力量|希望|梦想|关爱|支持|努力|勇气|智慧|旅程|旅途|篇章|时光|岁月|未来|人生|生命"
+        r"|成长|事业|收获|精彩|辉煌|祝福|喜悦|感动|心灵|征途|征程|道路|挑战|机遇|价值|情谊|友谊|爱情|陪伴|欢笑|惊喜|初心",
     ),
-    "verbs": ToneSign(
+    "verbs": _sign(
         N_("充满、绽放、书写一类的动词"),
-        _words(
-            r"充满|洋溢|绽放|照亮|谱写|书写|开启|拥有|享受|感受|追逐|追求|实现|创造|迎接|拥抱|携手|共同|继续|不断|永远|始终|伴随"
-            r"|相伴|常伴|环绕|包围|见证|承载|守护|成就|保持|带来|带给|滋润|滋养|引领|闪耀"
-        ),
+        r"充满|洋溢|绽放|照亮|谱写|书写|开启|拥有|享受|感受|追逐|追求|实现|创造|迎接|拥抱|携手|共同|继续|不断|永远|始终|伴随"
+        r"|相伴|常伴|环绕|包围|见证|承载|守护|成就|保持|带来|带给|滋润|滋养|引领|闪耀",
     ),
-    "every": ToneSign(
+    "every": _sign(
         N_("每一天、每一份、所有的"),
-        _words(r"每[一]?[天份个次刻步段]|所有的|一切|满满的|无尽的|无限|属于[您你我]?(?:自己)?的"),
+        r"每[一]?[天份个次刻步段]|所有的|一切|满满的|无尽的|无限|属于[您你我]?(?:自己)?的",
     ),
-    "adjectives": ToneSign(
+    "adjectives": _sign(
         N_("“最真挚的”一类的形容"),
-        _words(
-            r"最?(?:真挚|诚挚|衷心|由衷|崇高|深深|美丽|灿烂|璀璨|坚强|坚实|珍贵|优异|优秀|优雅|卓越|深厚|动人|耀眼|崭新|丰富多彩|绚丽)"
-        ),
+        r"最?(?:真挚|诚挚|衷心|由衷|崇高|深深|美丽|灿烂|璀璨|坚强|坚实|珍贵|优异|优秀|优雅|卓越|深厚|动人|耀眼|崭新|丰富多彩|绚丽)",
     ),
-    "similes": ToneSign(
-        N_("如同、像…一样的比喻"),
-        _words(r"如同|宛如|犹如|仿佛|像[^，。]{1,10}(?:一样|般|一般)|如[^，。]{1,8}般", "如仿像"),
+    "similes": _sign(
+        N_("如同、像…一样的比喻"), r"如同|宛如|犹如|仿佛|像[^，。]{1,10}(?:一样|般|一般)|如[^，。]{1,8}般"
     ),
-    "of": ToneSign(N_("“的”字很密"), _words(r"的[\u4e00-\u9fff]{2}")),
-    "two_nouns": ToneSign(
-        N_("“智慧与勇气”一类的并列"),
-        _words(r"[\u4e00-\u9fff]{2}[与和][\u4e00-\u9fff]{2}(?=[，。！、的；])", "与和"),
+    "of": _sign(N_("“的”字很密"), r"的[\u4e00-\u9fff]{2}"),
+    "two_nouns": _sign(
+        N_("“智慧与勇气”一类的并列"), r"[\u4e00-\u9fff]{2}[与和][\u4e00-\u9fff]{2}(?=[，。！、的；])"
     ),
-    "speech": ToneSign(
-        N_("说话的语气"), _words(r"[吧呢嘛吗啊哈咱俩]|了(?=[，。！？])|别|还是|就是|才|又|倒|可别|得")
-    ),
-    "formal": ToneSign(
+    "speech": _sign(N_("说话的语气"), r"[吧呢嘛吗啊哈咱俩]|了(?=[，。！？])|别|还是|就是|才|又|倒|可别|得"),
+    "formal": _sign(
         N_("公文与书信的话"),
-        _words(
-            r"谨[祝以致此呈贺]?|值此|谨?[借逢值][^，。！]{0,8}之际|衷心祝愿|[恭敬顺][祝贺颂候]|特此|致[以敬贺]|伏[愿惟]|[贵府尊]府|诸事|敬上|承蒙|荣[升膺]"
-        ),
+        r"谨[祝以致此呈贺]?|值此|谨?[借逢值][^，。！]{0,8}之际|衷心祝愿|[恭敬顺][祝贺颂候]|特此|致[以敬贺]|伏[愿惟]|[贵府尊]府|诸事|敬上|承蒙|荣[升膺]",
     ),
-    "particles": ToneSign(N_("俏皮的语气词与表情"), _words(r"[呀啦哦哟耶咯～~\U0001f000-\U0001faff]")),
-    "self": ToneSign(N_("说到自己"), _words(r"我(?!们)|咱")),
-    "time": ToneSign(
+    "particles": _sign(N_("俏皮的语气词与表情"), r"[呀啦哦哟耶咯～~\U0001f000-\U0001faff]"),
+    "self": _sign(N_("说到自己"), r"我(?!们)|咱"),
+    "time": _sign(
         N_("具体的时间"),
-        _words(
-            r"昨|今[天晚早]|明[天早]|上[次回周个]|下[次回周个]|那[天年次回个]|去年|小时候|晚上|半夜|周[一二三四五六日末]|刚"
-        ),
+        r"昨|今[天晚早]|明[天早]|上[次回周个]|下[次回周个]|那[天年次回个]|去年|小时候|晚上|半夜|周[一二三四五六日末]|刚",
     ),
-    "numbers": ToneSign(
-        N_("具体的数目"),
-        _words(r"[0-9]+|[两三四五六七八九十百](?=[个只条张件杯碗块斤年天次回岁点分遍袋盒趟口层])"),
+    "numbers": _sign(
+        N_("具体的数目"), r"[0-9]+|[两三四五六七八九十百](?=[个只条张件杯碗块斤年天次回岁点分遍袋盒趟口层])"
     ),
-    "deeds": ToneSign(
+    "deeds": _sign(
         N_("具体的动作"),
-        _words(
-            r"[吃喝睡走跑坐站拎寄买卖修煮炒炖包洗擦搬打敲骂笑哭聊等看听写读学拿放回来去到开关拍戴穿盖]"
-            r"(?=[了着过您你我上下来去个一点完在给到])"
-        ),
+        r"[吃喝睡走跑坐站拎寄买卖修煮炒炖包洗擦搬打敲骂笑哭聊等看听写读学拿放回来去到开关拍戴穿盖]"
+        r"(?=[了着过您你我上下来去个一点完在给到])",
     ),
-    "marks": ToneSign(N_("引号与问号"), _words(r"[“”？?——：]")),
+    "marks": _sign(N_("引号与问号"), r"[“”？?——：]"),
 }
 """The signs by name, in the order of the explanation."""
 
 
-def signs_of(text: str, names: Iterable[str] = SIGNS) -> Iterator[tuple[str, float, list[str]]]:
-    """Yields each sign of ``names`` with its value, the count for every :data:`PER` characters as a
+def signs_of(text: str) -> Iterator[tuple[str, float, list[str]]]:
+    """Yields each sign with its value, the count for every :data:`PER` characters as a
     logarithm, and the words that were counted."""
     clauses = _CLAUSE.findall(text)
     size = max(len(text), PER) / PER
-    for name in names:
-        words = SIGNS[name].find(text, clauses)
+    for name, sign in SIGNS.items():
+        words = sign.find(text, clauses)
         yield name, min(MOST, math.log2(1 + len(words) / size)), words
 
 
@@ -260,24 +257,25 @@ def _of_assistants() -> tuple[str, ...]:
     return tuple(sorted((name for name in SIGNS if weights[name] > 0), key=lambda name: -weights[name]))
 
 
-@cache
-def _most_added() -> tuple[float, ...]:
-    """Returns for each of :func:`_of_assistants` what those behind it can add at most."""
-    weights = [_model().weights[name] * MOST for name in _of_assistants()]
-    return tuple(sum(weights[n:]) for n in range(1, len(weights) + 1))
-
-
 def may_be_assistant(text: str) -> bool:
     """Returns whether the signs that speak for an assistant could make a text a finding, if none spoke
     against it: a look that is cheap and never wrong where it says no."""
-    model = _model()
-    odds, rest = model.bias, _most_added()
-    least = -math.log(1 / (model.threshold - 2e-4) - 1)
-    for (name, value, _words), more in zip(signs_of(text, _of_assistants()), rest, strict=True):
-        odds += model.weights[name] * value
-        if odds + more < least:  # whatever the others say
+    model, clauses = _model(), _CLAUSE.findall(text)
+    least = -math.log(1 / (model.threshold - 2e-4) - 1) - model.bias
+    size = max(len(text), PER) / PER
+    most = {name: SIGNS[name].most(text, clauses) for name in _of_assistants()}
+    seen = [name for name, number in most.items() if number]
+    added = [model.weights[name] * min(MOST, math.log2(1 + most[name] / size)) for name in seen]
+    if sum(added) < least:
+        return False
+    odds, rest = 0.0, sum(added)
+    for name, more in zip(seen, added, strict=True):
+        number = len(SIGNS[name].find(text, clauses))
+        odds += model.weights[name] * min(MOST, math.log2(1 + number / size))
+        rest -= more
+        if odds + rest < least:  # whatever the others say
             return False
-    return round(1 / (1 + math.exp(-odds)), 4) >= model.threshold - 1e-4
+    return True
 
 
 def mean_tone(texts: Sequence[str], seed: int = 0) -> float | None:

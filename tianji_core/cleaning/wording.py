@@ -6,6 +6,7 @@ from typing import Any
 
 from tianji_core.cleaning.facts import typo
 from tianji_core.cleaning.layers import without_escapes
+from tianji_core.cleaning.quick import QuickPattern, signs_in
 from tianji_core.cleaning.rule import (
     REQUEST_HINT,
     REQUEST_PIECE,
@@ -22,7 +23,7 @@ from tianji_core.cleaning.talk import is_all_blessing
 from tianji_core.i18n import N_, _
 
 _PARTICLES = "哦啦呀呢哟喔嘛咯噢啰哩"
-_PARTICLE_CLASH = re.compile(
+_PARTICLE_CLASH = QuickPattern(
     # A run of marks is read from its first one alone, or a long run would be read once for every mark.
     rf"([{_PARTICLES}]?)(?<![。！!？?~～])[。！!？?~～]++([{_PARTICLES}])([~～！!。.？?]+)"
 )
@@ -36,8 +37,8 @@ _PUNCTUATION = (
 _PUNCTUATION_HINT = re.compile(r"[，、；;,：:。！？!?][，、；;,：:。！？!?…]")
 _STRAY_START = re.compile(r"\s*[，。、；：！？,;]+\s*(?=[\u4e00-\u9fff“「])")
 """A mark with which no text begins."""
-_LEAKED = re.compile("|".join(phrases()["leaked"]))
-_REFUSAL = re.compile("|".join(phrases()["refusal"]), re.MULTILINE)
+_LEAKED = QuickPattern("|".join(phrases()["leaked"]))
+_REFUSAL = QuickPattern("|".join(phrases()["refusal"]), re.MULTILINE)
 _PLACEHOLDER = re.compile("|".join(phrases()["placeholder"]))
 _NAME_WORDS = (
     "姓名",
@@ -54,7 +55,7 @@ _NAME_WORDS = (
     "李四",
     "王五",
 )
-_NAMELESS = re.compile(
+_NAMELESS = QuickPattern(
     rf"(?:(?:亲爱|敬爱|尊敬)的|\A\s*|[祝愿致给向]|写给|送给)(?P<word>{'|'.join(_NAME_WORDS)})"
     r"(?=[，,：:！!、]|生日|节日|新年|[祝您你])"
 )
@@ -98,7 +99,7 @@ def _leaked_prompt(text: str, subject: Subject, context: Context) -> Found | Non
 
 
 def _placeholder(text: str, subject: Subject, _context: Context) -> Found | None:
-    match = _NAMELESS.search(text) if any(word in text for word in _NAME_WORDS) else None
+    match = _NAMELESS.search(text)
     if match is not None and match["word"] != subject.name:
         return Found(_("留着没填的空：{words}", words=match.group()))
     if only_han(text) and "某某" not in text:
@@ -112,7 +113,7 @@ def _particle_clash(text: str, _subject: Subject, _context: Context) -> Found | 
     if match is None:
         return None
     fixed = text
-    while (shorter := _PARTICLE_CLASH.sub(_without_clash, fixed)) != fixed:
+    while (shorter := _PARTICLE_CLASH.pattern.sub(_without_clash, fixed)) != fixed:
         fixed = shorter
     return Found(_("语气词前后的标点打架：{words}", words=match.group()), fixed)
 
@@ -134,7 +135,8 @@ def _punctuation(text: str, _subject: Subject, _context: Context) -> Found | Non
 
 
 def _traditional(text: str, _subject: Subject, _context: Context) -> Found | None:
-    if not any(map(_is_han, set(text).difference(_simplified_signs()))):
+    seen = signs_in(text)
+    if seen <= _simplified_signs() or not any(map(_is_han, seen - _simplified_signs())):
         return None
     fixed = _to_simplified("t2s").convert(text)
     if fixed != text and "著" in text:

@@ -5,6 +5,7 @@ import re
 
 from tianji_core.cleaning.fault_model import unfinished_score
 from tianji_core.cleaning.layers import NUMBER
+from tianji_core.cleaning.quick import QuickPattern, signs_in
 from tianji_core.cleaning.rule import HARD_FLOOR, Context, Example, Found, Rule, Subject, only_han
 from tianji_core.cleaning.talk import DOUBT, SURE, labelled_texts, reading
 from tianji_core.cleaning.talk_model import words_score
@@ -120,7 +121,7 @@ _COLUMN = 8
 """Lines of one character each from which a text is written from top to bottom."""
 _NO_BEGINNING = "的了着过们得地吧呢啊呀吗"
 """What no clause begins with."""
-_SLASH = re.compile(r"(?<=[。！？!?~～])\s*[/／|｜‖]\s*")
+_SLASH = QuickPattern(r"(?<=[。！？!?~～])\s*[/／|｜‖]\s*")
 """A stroke between two versions on one line."""
 _SEPARATOR = re.compile(
     r"^[ \t]*(?:(?:[-*_=—~·+][ \t]*){3,}|或者?[：:，]?|or:?)[ \t]*$", re.MULTILINE | re.IGNORECASE
@@ -128,7 +129,7 @@ _SEPARATOR = re.compile(
 """A line between two versions."""
 _QUOTES = ('“”"＂', "「」", "『』", "‘’'")
 """Families of interchangeable quotation marks: opening, closing, and those that are both."""
-_QUOTE_HINT = re.compile(f"[{''.join(_QUOTES)}]")
+_QUOTE_SIGNS = frozenset("".join(_QUOTES))
 _BRACKETS = dict(zip("“「『【（([《〔{«〖<〝‹", "”」』】）)]》〕}»〗>〞›", strict=True))
 _OPENERS = {close: sign for sign, close in _BRACKETS.items() if sign not in "“‘"}
 _STRAY_CLOSER = re.compile(r"(?<=[。！？!?~～…\n])\s*([」』】）)\]》〕}»〗>〞›])\s*\Z")
@@ -245,7 +246,7 @@ def _lines(text: str) -> list[str]:
 def _versions(text: str, subject: Subject, context: Context) -> int:
     """Returns how many texts an answer holds, as far as its lines show it: numbered ones, or lines of which
     each is long enough and which address the receiver again."""
-    parts = _SLASH.split(text.strip())
+    parts = _SLASH.pattern.split(text.strip()) if _SLASH.may_match(text) else []
     if len(parts) > 1 and all(len(_HAN.findall(part)) >= HARD_FLOOR for part in parts):
         return len(parts)
     if (labelled := labelled_texts(text)) > 1:
@@ -333,9 +334,13 @@ def _wrapping_quotes(text: str, _subject: Subject, _context: Context) -> Found |
     inner = text.strip()
     if (body := _unwrapped(inner)) is not None:
         return Found(_("整段套着引号或括号"), body)
-    if (stray := _STRAY_CLOSER.search(inner)) is not None and _OPENERS[stray.group(1)] not in inner:
+    if (
+        inner[-1:] in _OPENERS
+        and (stray := _STRAY_CLOSER.search(inner)) is not None
+        and _OPENERS[stray.group(1)] not in inner
+    ):
         return Found(_("末尾的括号没有另一半"), inner[: stray.start()].strip())
-    for family in _QUOTES if _QUOTE_HINT.search(inner) is not None else ():
+    for family in () if _QUOTE_SIGNS.isdisjoint(signs_in(text)) else _QUOTES:
         places = [place for place, sign in enumerate(inner) if sign in family]
         if not places or len(inner) < 3:
             continue
@@ -361,6 +366,8 @@ def _unwrapped(text: str) -> str | None:
         inside = text[3:-3].strip() if text[:3] == text[-3:] == '"' * 3 else text[1:-1].strip()
         nested = '"' not in inside or (inside[0] == inside[-1] == '"' and inside.count('"') == 2)
         return inside if nested else None
+    if text[:1].isalnum():
+        return None
     close = _BRACKETS.get(text[:1])
     if text[:1] in ("{", "[") and _DATA.match(text):
         return None
