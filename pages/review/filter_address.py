@@ -7,6 +7,7 @@ from typing import Any, cast
 import streamlit as st
 
 from pages.review.session import PANEL, put_in_address
+from pages.shared.clock import first_moment
 from pages.shared.frame import asked_number, spoken
 from pages.shared.kept import held
 from tianji_core.i18n import _
@@ -64,8 +65,8 @@ def more_filters_in_address() -> dict[str, Any]:
         "reviewer": st.query_params.get("by", ""),
         "rating": cast(tuple[int, int] | None, range_in_address("stars")),
         "score": range_in_address("score"),
-        "since": since.isoformat() if since else "",
-        "until": until.isoformat() if until else "",
+        "since": first_moment(since) if since else "",
+        "until": first_moment(until) if until else "",
     }
 
 

@@ -1,6 +1,6 @@
 """Times of the database, which are UTC, in the zone of the settings or else that of the person's browser."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time, tzinfo
 from functools import cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
@@ -19,10 +19,21 @@ def local(moment: datetime, zone: str | None = None) -> datetime:
     browser tells none."""
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
+    return moment.astimezone(zone_of_reader(zone))
+
+
+def zone_of_reader(zone: str | None = None) -> tzinfo | None:
+    """The zone of :func:`local`; None stands for the server's."""
     try:
-        return moment.astimezone(ZoneInfo(zone or _chosen() or st.context.timezone or ""))
+        return ZoneInfo(zone or _chosen() or st.context.timezone or "")
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        return moment.astimezone()
+        return None
+
+
+def first_moment(day: date, zone: str | None = None) -> str:
+    """When a day begins for the reader, in ISO form with its offset."""
+    begins = datetime.combine(day, time.min, zone_of_reader(zone))
+    return (begins if begins.tzinfo else begins.astimezone()).isoformat()
 
 
 @cache

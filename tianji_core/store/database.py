@@ -294,3 +294,10 @@ def _is_full(url: str, said: str) -> bool:
 def now() -> datetime:
     """Returns the current time in UTC, without a zone, as the database stores it."""
     return datetime.now(UTC).replace(tzinfo=None)
+
+
+def beginning_of(day: str) -> datetime:
+    """The first moment (UTC) of a day: YYYY-MM-DD as UTC has it, or the day's first moment elsewhere, in ISO
+    form with its offset."""
+    moment = datetime.fromisoformat(day)
+    return moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Boolean, ColumnElement, Integer, Select, Text, cast, literal_column, or_, select
@@ -10,7 +10,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import GenericFunction
 
-from tianji_core.store.database import now
+from tianji_core.store.database import beginning_of, now
 from tianji_core.store.samples.model import ACCEPTED
 from tianji_core.store.schema import DOUBTFUL_FROM, IS_CLEAN, changes, findings, leases, samples, steps
 
@@ -24,7 +24,7 @@ class SampleFilter:
     ``models`` are the teachers that wrote the text, ``reviewer`` is a person who took a step on it;
     ``rating`` (stars)
     and ``score`` (of a judge, 0 to 5) are inclusive ranges and leave out samples without a value; ``since``
-    and ``until`` are the first and the last day (UTC, YYYY-MM-DD) of arrival; ``options`` are
+    and ``until`` are the first and the last day (see :func:`beginning_of`) of arrival; ``options`` are
     (axis, option) pairs: a sample has one of the given options of each axis; ``free_for`` is a reader, and
     leaves out what others have on screen; ``ids`` None means any."""
 
@@ -98,9 +98,9 @@ class SampleFilter:
         if self.options:
             clauses.append(c.options.in_(self._option_sets()))
         if self.since:
-            clauses.append(c.created_at >= _midnight(self.since))
+            clauses.append(c.created_at >= beginning_of(self.since))
         if self.until:
-            clauses.append(c.created_at < _midnight(self.until) + timedelta(days=1))
+            clauses.append(c.created_at < beginning_of(self.until) + timedelta(days=1))
         if self.reviewer:
             clauses.append(c.id.in_(_touched_by(self.recipe, self.reviewer)))
         if self.free_for:
@@ -118,10 +118,6 @@ class SampleFilter:
             pairs = [f"{json.dumps(axis)}: {json.dumps(o)}" for a, o in self.options if a == axis]
             query = query.where(or_(*(_place_of(cast(c.options, Text), pair) > 0 for pair in pairs)))
         return query
-
-
-def _midnight(day: str) -> datetime:
-    return datetime.combine(date.fromisoformat(day), datetime.min.time())
 
 
 def _touched_by(recipe: str, who: str) -> Select[tuple[int]]:

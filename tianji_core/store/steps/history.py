@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import timedelta
 
 from sqlalchemy import ColumnElement, Engine, bindparam, func, select
 
-from tianji_core.store.database import reading
+from tianji_core.store.database import beginning_of, reading
 from tianji_core.store.schema import changes, steps
 from tianji_core.store.steps.model import Event, Step
 
@@ -14,7 +14,7 @@ from tianji_core.store.steps.model import Event, Step
 @dataclass(frozen=True)
 class StepFilter:
     """A selection of steps of a recipe; an empty field does not restrict it. ``since`` and ``until`` are the
-    first and the last day (UTC, YYYY-MM-DD)."""
+    first and the last day (see :func:`beginning_of`)."""
 
     recipe: str
     who: str = ""
@@ -32,17 +32,13 @@ class StepFilter:
         if self.action:
             clauses.append(c.action == self.action)
         if self.since:
-            clauses.append(c.created_at >= _midnight(self.since))
+            clauses.append(c.created_at >= beginning_of(self.since))
         if self.until:
-            clauses.append(c.created_at < _midnight(self.until) + timedelta(days=1))
+            clauses.append(c.created_at < beginning_of(self.until) + timedelta(days=1))
         if self.sample_id is not None:
             touched = select(changes.c.step_id).where(changes.c.sample_id == self.sample_id)
             clauses.append(c.id.in_(touched))
         return clauses
-
-
-def _midnight(day: str) -> datetime:
-    return datetime.combine(date.fromisoformat(day), datetime.min.time())
 
 
 def listed(engine: Engine, recipe: str, limit: int = 20) -> list[Step]:
