@@ -5,25 +5,26 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages.dataset.hub_import import from_hub
+from pages.dataset.import_choices import kept_as
 from pages.dataset.import_preview import bad_items, notices, show_previews
 from pages.shared.clock import MINUTE, local_time
 from pages.shared.frame import remember_notice, report_errors
 from pages.shared.job_progress import follow_job
-from pages.shared.kept import TYPED, forget_typed, kept, kept_at, kept_number, kept_text
+from pages.shared.kept import TYPED, forget_typed, kept_at, kept_text
 from pages.shared.kept_files import OfferedFile, forget_files, kept_files
 from pages.shared.text import plain
-from pages.shared.usable import among, switch
+from pages.shared.usable import among
 from tianji_core import dataset, jobs
 from tianji_core.dataset import ImportReport
-from tianji_core.dataset.conversation_version import MOST_KEPT
-from tianji_core.dataset.encodings import ENCODINGS, encoding_title
-from tianji_core.dataset.hub import EXAMPLE, REVISIONS, hub_of
-from tianji_core.dataset.hub_bounds import GIGABYTES, HUB_TITLES, checked_bounds
+from tianji_core.dataset.hub_bounds import HUB_TITLES
 from tianji_core.i18n import _
 from tianji_core.store import datasets
 from tianji_core.store.datasets import Import
-from tianji_core.store.samples import ACCEPTED, PENDING
 from tianji_core.workspace import Workspace
+
+FILES = "files"
+"""The source of data beside the hubs."""
 
 
 def import_part(workspace: Workspace, recipe_key: str) -> None:
@@ -32,25 +33,11 @@ def import_part(workspace: Workspace, recipe_key: str) -> None:
     if job is not None and job.active:
         follow_job(workspace, job.id, "stop_import")
     else:
-        left, right = st.columns(2, gap="large", vertical_alignment="bottom")
-        trusted = left.checkbox(
-            _("这些数据已经审过，导入后直接采用"), **kept(TYPED, "import_accepted", switch, False)
-        )
-        state = ACCEPTED if trusted else PENDING
-        version = right.text_input(
-            _("存成单独的数据集版本（可不填）"),
-            placeholder=_("例如 闲聊"),
-            max_chars=60,
-            help=_(
-                "给普通对话用：原样存成一个版本，多轮都留着，不进审核和清洗；训练页“高级”里可以按份额混入"
-            ),
-            **kept_text("import_version"),
-        ).strip()
-        files, hub = st.tabs([_("文件和文件夹"), _("按名字从网上")])
-        with files:
-            _from_files(workspace, recipe_key, state, version)
-        with hub:
-            _from_hub(workspace, recipe_key, state, version, job)
+        source = _source(job)
+        if source == FILES:
+            _from_files(workspace, recipe_key)
+        else:
+            from_hub(workspace, recipe_key, source, job)
         if job is not None:
             _last_job(workspace, job)
     past = datasets.listed_imports(workspace.engine, recipe_key)
@@ -59,7 +46,23 @@ def import_part(workspace: Workspace, recipe_key: str) -> None:
         _imports_table(past)
 
 
-def _from_files(workspace: Workspace, recipe_key: str, state: str, version: str) -> None:
+def _source(last: jobs.Job | None) -> str:
+    """Draws the choice where the data comes from and returns it: :data:`FILES`, or a hub."""
+    before = jobs.subject_of(last, dataset.ImportSubject) if last is not None else None
+    first = before.hub if before is not None and before.dataset_id else FILES
+    titles = {FILES: _("文件和文件夹"), **HUB_TITLES}
+    source = st.segmented_control(
+        _("从哪里"),
+        list(titles),
+        required=True,
+        format_func=titles.__getitem__,
+        label_visibility="collapsed",
+        **kept_at(TYPED, "hub_source", among(titles), first),
+    )
+    return source or FILES
+
+
+def _from_files(workspace: Workspace, recipe_key: str) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         types = ["json", "jsonl", "ndjson", "csv", "tsv", "xlsx", "parquet"]
@@ -68,13 +71,7 @@ def _from_files(workspace: Workspace, recipe_key: str, state: str, version: str)
         _("或者填这台机器上的文件或文件夹路径"), placeholder="/data/wishes", **kept_text("import_path")
     ).strip()
     right.caption(_("文件夹里的文件会一个一个导入；大的在后台导入，可以关掉页面。"))
-    encoding = right.selectbox(
-        _("文字编码"),
-        ["", *ENCODINGS],
-        format_func=lambda codec: encoding_title(codec) or _("自动识别"),
-        key="import_encoding",
-        help=_("预览里的字不对时再选"),
-    )
+    state, version, encoding = kept_as(files=True)
     chosen: list[OfferedFile | Path] = [*uploads, *([Path(path).expanduser()] if path else [])]
     can_import = show_previews(workspace, recipe_key, chosen, encoding)
     pressed = st.button(_("导入"), key="import", type="primary", icon="📥", disabled=not can_import)
@@ -136,90 +133,6 @@ def _import_one(
         st.rerun()
     for report in dataset.import_path(workspace, recipe_key, source, state, encoding=encoding):
         _import_report(report)
-
-
-def _from_hub(workspace: Workspace, recipe_key: str, state: str, version: str, last: jobs.Job | None) -> None:
-    before = jobs.subject_of(last, dataset.ImportSubject) if last is not None else None
-    first = before.dataset_id if before is not None and before.dataset_id else EXAMPLE
-    hub = st.segmented_control(
-        _("从哪里"),
-        list(HUB_TITLES),
-        required=True,
-        format_func=HUB_TITLES.__getitem__,
-        **kept_at(TYPED, "hub_source", among(HUB_TITLES), before.hub if before else "huggingface"),
-    )
-    left, middle, right = st.columns([3, 3, 1.5])
-    name = left.text_input(_("数据集名（组织/名字）"), first, **kept_text("hub_dataset", first))
-    hub = hub_of(name, hub)  # of a pasted address, whatever is chosen above
-    mirror = before.endpoint if before is not None and before.hub == hub else ""
-    # One field for each hub: the key of a hub must not go to a mirror that was typed for the other.
-    endpoint = middle.text_input(
-        _("镜像地址"),
-        mirror,
-        placeholder="https://hf-mirror.com" if hub == "huggingface" else "https://modelscope.cn",
-        help=_(
-            "连不上时填；空着就用环境变量 HF_ENDPOINT 或 MODELSCOPE_ENDPOINT，没有就直接连 Hugging Face 或 ModelScope"
-        ),
-        **kept_text(f"hub_endpoint_{hub}", mirror),
-    )
-    revision = right.text_input(
-        _("版本"), placeholder=REVISIONS[hub], help=_("分支、标签或提交"), **kept_text("hub_revision")
-    )
-    patterns, gigabytes, rows = _bounds(version)
-    icon = "🤗" if hub == "huggingface" else "🪄"
-    pressed = st.button(_("下载并预览"), key="fetch_hub", type="primary", icon=icon, width="content")
-    st.caption(
-        _(
-            "在后台下载，可以关掉页面，停下后再下会接着来；看过预览再导入。不公开的数据集要在 .env 里写 HF_TOKEN 或 MODELSCOPE_API_TOKEN。"
-        )
-    )
-    if pressed:
-        with report_errors():
-            bounds = checked_bounds(files=patterns, gigabytes=gigabytes, rows=rows)
-            dataset.start_hub_fetch(workspace, recipe_key, name, endpoint, revision, hub, bounds)
-            st.rerun()
-    if last is not None:
-        _fetched(workspace, recipe_key, state, version, last, rows)
-
-
-def _bounds(version: str) -> tuple[tuple[str, ...], float, int]:
-    """Draws which files are fetched and how much of them is kept; returns the patterns of the files, the most
-    gigabytes and the most rows."""
-    with st.expander(_("只要一部分：哪些文件、最多多少"), icon="✂️"):
-        patterns = st.text_input(
-            _("只要这些文件（可不填）"),
-            placeholder="zh/*.jsonl, data/train-*.parquet",
-            max_chars=1000,
-            help=_("文件名，或带 * 的写法，几个用逗号分开；大的数据集往往有几个子集"),
-            **kept_text("hub_files"),
-        )
-        left, right = st.columns(2)
-        most = kept_number("hub_gigabytes", 0.1, 200.0, GIGABYTES)
-        gigabytes = left.number_input(_("最多下载（GB）"), 0.1, 200.0, GIGABYTES, 1.0, **most)
-        kept_rows = kept_number("hub_rows", 1, MOST_KEPT, MOST_KEPT)
-        rows = right.number_input(
-            _("存成版本时最多抽多少条"), 1, MOST_KEPT, MOST_KEPT, disabled=not version, **kept_rows
-        )
-    files = tuple(part.strip() for part in patterns.replace("，", ",").split(",") if part.strip())
-    return files, float(gigabytes), int(rows)
-
-
-def _fetched(
-    workspace: Workspace, recipe_key: str, state: str, version: str, job: jobs.Job, rows: int
-) -> None:
-    """Draws the preview of a dataset that the newest job has downloaded, and the button that imports it, as a
-    version of at most ``rows``."""
-    folder = dataset.fetched_folder(workspace, job)
-    subject = jobs.subject_of(job, dataset.ImportSubject)
-    if folder is None or subject is None:
-        return
-    usable = show_previews(workspace, recipe_key, [folder], "", subject.dataset_id)
-    pressed = st.button(_("导入"), key="import_fetched", type="primary", icon="📥", disabled=not usable)
-    if pressed:
-        with report_errors():
-            dataset.start_fetched_import(workspace, recipe_key, job, state, version, rows)
-            forget_typed("import_version")
-            st.rerun()
 
 
 def _last_job(workspace: Workspace, job: jobs.Job) -> None:

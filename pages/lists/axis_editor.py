@@ -97,20 +97,20 @@ def _option_bar(recipe: Recipe, axis: Axis, revision: int, save: Save) -> AxisOp
         label_visibility="collapsed",
     )
     option = axis.option(chosen or "") or axis.options[0]
-    with row.popover(_("加选项"), icon="➕"):
+    with row.popover(_("加减选项"), icon="➕"):
         key = f"new_option_{axis.id}"
-        title = st.text_input(_("选项叫什么"), max_chars=40, **kept("axes", key, any_text, ""))
+        title = st.text_input(_("新选项叫什么"), max_chars=40, **kept("axes", key, any_text, ""))
         if st.button(_("加上"), key="add_option", type="primary"):
             with report_errors():
                 new = add_option(recipe, axis.id, title)
                 save(new, _("新选项“{option}”", option=title), lambda: forget("axes", {key: key}))
-    with row.popover(_("删除"), icon="🗑️"):
+        st.divider()
         st.caption(_("已有的样本保留它们的选项；删除可以撤销。"))
-        if st.button(_("删除选项“{option}”", option=plain(option.title)), key="remove_option"):
+        if st.button(_("删除选项“{option}”", option=plain(option.title)), key="remove_option", icon="🗑️"):
             with report_errors():
                 after = remove_option(recipe, axis.id, option.id)
                 save(after, _("删除选项“{option}”", option=option.title), None)
-        if st.button(_("删除条件“{axis}”", axis=plain(axis.title)), key="remove_axis"):
+        if st.button(_("删除条件“{axis}”", axis=plain(axis.title)), key="remove_axis", icon="🗑️"):
             with report_errors():
                 save(remove_axis(recipe, axis.id), _("删除条件“{axis}”", axis=axis.title), None)
     return option
@@ -126,11 +126,13 @@ def _option_form(recipe: Recipe, axis: Axis, option: AxisOption, revision: int, 
         names[name] = f"{name}_{revision}"
         return names[name]
 
+    suffix = f"{axis.id}_{option.id}"
+    common = _common_fields(option, form, suffix, key_of)
     left, right = st.columns(2, gap="medium")
-    with left:
-        common = _common_fields(recipe, option, form, f"{axis.id}_{option.id}", key_of)
-    with right:
-        style, limits = _style_fields(recipe, option, form, f"{axis.id}_{option.id}", key_of)
+    with left, st.expander(_("字数和示例"), icon="📏", key=f"axis_lengths_{suffix}"):
+        style, limits = _style_fields(recipe, option, form, suffix, key_of)
+    with right, st.expander(_("权重，和不写它的地方"), icon="🚫", key=f"axis_limits_{suffix}"):
+        common |= _where(recipe, option, form, suffix, key_of)
     own = option if style is None else option.in_style(style)
     blank = {"min_chars": None, "max_chars": None, "examples": ()}
     saved = {name: getattr(own, name) if own else value for name, value in blank.items()}
@@ -146,55 +148,64 @@ def _option_form(recipe: Recipe, axis: Axis, option: AxisOption, revision: int, 
 
 
 def _common_fields(
+    option: AxisOption, form: str, suffix: str, key_of: Callable[[str], str]
+) -> dict[str, Any]:
+    """Draws what is asked for in every style and returns it; ``key_of`` gives the key of a widget by the name
+    under which its draft is stored."""
+    fields: dict[str, Any] = {}
+
+    def arguments(name: str, saved: str) -> dict[str, Any]:
+        return kept(form, key_of(f"{name}_{suffix}"), any_text, saved, f"{name}_{suffix}")
+
+    left, right = st.columns(2, gap="medium")
+    fields["title"] = left.text_input(
+        _("名称"), option.title, max_chars=40, **arguments("title", option.title)
+    )
+    fields["instruction"] = left.text_area(
+        _("给造数模型的要求"), option.instruction, height=90, **arguments("told", option.instruction)
+    )
+    words = "\n".join(option.words)
+    said = right.text_area(
+        _("训练输入里怎么说（每行一种）"),
+        words,
+        height=174,
+        help=_("例如“短一点”。每条训练输入随机用其中一种；空着表示不说。"),
+        **arguments("words", words),
+    )
+    fields["words"] = tuple(line.strip() for line in said.splitlines() if line.strip())
+    return fields
+
+
+def _where(
     recipe: Recipe, option: AxisOption, form: str, suffix: str, key_of: Callable[[str], str]
 ) -> dict[str, Any]:
-    """Draws what holds in every style and returns it; ``key_of`` gives the key of a widget by the name under
-    which its draft is stored."""
+    """Draws how often and where the option is written and returns it; as :func:`_common_fields`."""
     fields: dict[str, Any] = {}
 
     def arguments(name: str, usable: Callable[[Any], Any], saved: Any) -> dict[str, Any]:
         return kept(form, key_of(f"{name}_{suffix}"), usable, saved, f"{name}_{suffix}")
 
-    fields["title"] = st.text_input(
-        _("名称"), option.title, max_chars=40, **arguments("title", any_text, option.title)
+    fields["weight"] = st.number_input(
+        _("权重"), 0.01, 1000.0, option.weight, **arguments("weight", within(0.01, 1000.0), option.weight)
     )
-    fields["instruction"] = st.text_area(
-        _("给造数模型的要求"),
-        option.instruction,
-        height=68,
-        **arguments("told", any_text, option.instruction),
-    )
-    words = "\n".join(option.words)
-    said = st.text_area(
-        _("训练输入里怎么说（每行一种）"),
-        words,
-        height=90,
-        help=_("例如“短一点”。每条训练输入随机用其中一种；空着表示不说。"),
-        **arguments("words", any_text, words),
-    )
-    fields["words"] = tuple(line.strip() for line in said.splitlines() if line.strip())
-    with st.expander(_("权重，和不写它的地方"), icon="🚫", key=f"axis_limits_{suffix}"):
-        fields["weight"] = st.number_input(
-            _("权重"), 0.01, 1000.0, option.weight, **arguments("weight", within(0.01, 1000.0), option.weight)
-        )
-        st.caption(_("不写在："))
-        relations, called = recipe.relation_titles(), recipe.words.shown()
-        for name, title, known in (
-            ("not_styles", called.style, [style.text for style in recipe.styles]),
-            ("not_relations", _("关系"), list(recipe.relation_titles())),
-            ("not_scenes", called.scene, [scene.text for scene in recipe.scenes]),
-        ):
-            saved = [str(entry) for entry in getattr(option, name)]
-            fields[name] = tuple(
-                st.multiselect(
-                    title,
-                    known,
-                    saved,
-                    format_func=lambda entry: plain(relations.get(str(entry), str(entry))),
-                    placeholder=_("没有例外"),
-                    **arguments(name, some_of(known), saved),
-                )
+    st.caption(_("不写在："))
+    relations, called = recipe.relation_titles(), recipe.words.shown()
+    for name, title, known in (
+        ("not_styles", called.style, [style.text for style in recipe.styles]),
+        ("not_relations", _("关系"), list(recipe.relation_titles())),
+        ("not_scenes", called.scene, [scene.text for scene in recipe.scenes]),
+    ):
+        saved = [str(entry) for entry in getattr(option, name)]
+        fields[name] = tuple(
+            st.multiselect(
+                title,
+                known,
+                saved,
+                format_func=lambda entry: plain(relations.get(str(entry), str(entry))),
+                placeholder=_("没有例外"),
+                **arguments(name, some_of(known), saved),
             )
+        )
     return fields
 
 
@@ -204,9 +215,7 @@ def _style_fields(
     """Draws limits and examples, those of all styles or of one; returns the style, None for all, and the
     fields."""
     every = _("所有{kinds}", kinds=style_words())
-    style = st.selectbox(
-        _("字数和示例，用在"), [every, *(style.text for style in recipe.styles)], key="axis_style"
-    )
+    style = st.selectbox(_("用在"), [every, *(style.text for style in recipe.styles)], key="axis_style")
     one = style if style != every else None
     own = option.in_style(one) if one else option
     low, high, examples = (own.min_chars, own.max_chars, own.examples) if own else (None, None, ())

@@ -1,5 +1,5 @@
-"""The placeholders of a template: beside it which are used, with a click that adds one; and those that fit
-while one is typed."""
+"""The placeholders of a template: below it those in it, and those that a click adds; and those that fit while
+one is typed."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -50,17 +50,22 @@ MEANINGS = {
 
 
 def placeholder_row(key: str, template: str, fields: Sequence[str], noted: Callable[[], None]) -> None:
-    """Draws a button for each placeholder that the template in the widget ``key`` can have, the used ones
-    marked; a click adds it at the end. ``noted`` is called after that."""
-    st.caption(_("可以用的占位（点一下加到末尾；✓ 是已经用了的）"))
-    with st.container(key=f"places_{key}", horizontal=True, gap="small"):
-        for field in fields:
-            used = f"{{{field}}}" in template
+    """Says which placeholders the template in the widget ``key`` has and draws a button for each further one
+    that it can have; a click adds it at the end. ``noted`` is called after that."""
+    used = [field for field in fields if f"{{{field}}}" in template]
+    if used:
+        meanings = "  \n".join(f"`{{{field}}}` {_(MEANINGS[field])}" for field in used)
+        st.caption(_("已经用了：{list}", list=" ".join(f"`{{{field}}}`" for field in used)), help=meanings)
+    further = [field for field in fields if field not in used]
+    if not further:
+        return
+    with st.container(key=f"places_{key}", horizontal=True, vertical_alignment="center", gap="small"):
+        st.caption(_("还可以加："), width="content")
+        for field in further:
             st.button(
-                ("✓ " if used else "") + plain(f"{{{field}}}"),
+                plain(f"{{{field}}}"),
                 key=f"place_{key}_{field}",
                 help=_(MEANINGS[field]),
-                type="tertiary" if used else "secondary",
                 on_click=_add,
                 args=(key, field, noted),
             )

@@ -1,6 +1,6 @@
 """提示词: the prompts that write a text, and the other requests to teachers, each with its placeholders."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import streamlit as st
 
@@ -10,7 +10,7 @@ from pages.shared.bound import bound
 from pages.shared.frame import report_errors
 from pages.shared.kept import forget, kept, note, save_bar
 from pages.shared.usable import any_text
-from tianji_core.i18n import _
+from tianji_core.i18n import _, _c
 from tianji_core.recipe import Prompts, Recipe
 from tianji_core.recipe.editing import changed
 from tianji_core.recipe.model import TEACHER_FIELDS
@@ -23,20 +23,27 @@ _FIELDS = ("system", "teacher_system", "teacher", "example", "fact")
 
 
 def prompts_part(workspace: Workspace, recipe: Recipe, revision: int, save: Save) -> None:
-    """Draws the prompts that write a text beside what they give, then one of the other requests."""
-    _writing(workspace, recipe, revision, save)
-    st.subheader(_("别的请求"), anchor=False)
-    kind = _request(recipe, revision, save)
-    _offer(revision, kind)
-
-
-def _offer(revision: int, request: str) -> None:
-    """Offers placeholders in all fields of the page; a second offer would take the place of the first."""
-    offered: dict[str, Sequence[str]] = {f".st-key-teacher_{revision} textarea": TEACHER_FIELDS}
-    offered[f".st-key-example_{revision} input"] = ("example",)
-    offered[f".st-key-fact_{revision} input"] = ("fact",)
-    offered[f".st-key-request_{request}_{revision} textarea"] = REQUESTS[request].fields
-    offer_placeholders("offered_prompts", offered)
+    """Draws the prompts that write a text beside what they give, or one of the other requests."""
+    views = {"writing": _("写文本用的"), "requests": _("别的请求")}
+    view = st.segmented_control(
+        _c("view", "看什么"),
+        list(views),
+        default="requests" if "request_kind" in st.query_params else "writing",
+        required=True,
+        **bound("prompts_of", views, lambda name: views[name]),
+        label_visibility="collapsed",
+    )
+    if view == "requests":
+        kind = _request(recipe, revision, save)
+        fields = {f".st-key-request_{kind}_{revision} textarea": REQUESTS[kind].fields}
+    else:
+        _writing(workspace, recipe, revision, save)
+        fields = {
+            f".st-key-teacher_{revision} textarea": TEACHER_FIELDS,
+            f".st-key-example_{revision} input": ("example",),
+            f".st-key-fact_{revision} input": ("fact",),
+        }
+    offer_placeholders("offered_prompts", fields)  # a second offer would take the place of the first
 
 
 def _writing(workspace: Workspace, recipe: Recipe, revision: int, save: Save) -> None:

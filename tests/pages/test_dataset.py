@@ -173,6 +173,7 @@ def test_a_dataset_is_fetched_by_name_in_the_background(
     (tmp_path / "hub" / "a.json").write_text(json.dumps(items), "utf-8")
     with hub_of(tmp_path / "hub", "someone/wishes") as hub:
         app = page(part="导入")
+        app.segmented_control(key="hub_source").set_value("huggingface").run()
         app.text_input(key="hub_dataset").input("someone/wishes")
         app.text_input(key="hub_endpoint_huggingface").input(hub.url)
         press(app, "fetch_hub")
@@ -219,6 +220,7 @@ def test_a_subset_of_a_dataset_on_modelscope_becomes_a_version_of_its_own(
 
 def test_a_mirror_of_one_hub_gets_nothing_of_the_other(page: Open) -> None:
     app = page(part="导入")
+    app.segmented_control(key="hub_source").set_value("huggingface").run()
     app.text_input(key="hub_endpoint_huggingface").input("https://hf-mirror.com").run()
     app.segmented_control(key="hub_source").set_value("modelscope").run()
     assert app.text_input(key="hub_endpoint_modelscope").value == ""
@@ -239,6 +241,7 @@ def test_a_mirror_of_one_hub_gets_nothing_of_the_other(page: Open) -> None:
 )
 def test_what_no_hub_takes_is_said_on_the_page(page: Open, workspace: Workspace, key: str, text: str) -> None:
     app = page(part="导入")
+    app.segmented_control(key="hub_source").set_value("huggingface").run()
     app.text_input(key=key).input(text)
     press(app, "fetch_hub")
     assert len(app.error) == 1 and jobs.listed(workspace) == []

@@ -367,11 +367,22 @@ def test_a_style_is_moved_and_the_move_can_be_undone(workspace: Workspace) -> No
 def test_a_placeholder_is_offered_beside_the_template_and_added_by_a_click(workspace: Workspace) -> None:
     at = open_page("pages/lists/page.py", list="提示词")
     before = at.text_area(key="teacher_0").value
-    assert at.button(key="place_teacher_0_name").label.startswith("✓")
-    at.button(key="place_teacher_0_relation").click().run()
-    assert at.text_area(key="teacher_0").value == before + "{relation}"
+    assert "place_teacher_0_name" not in {button.key for button in at.button}
+    assert any("`{name}` `{relation}`" in caption.value for caption in at.caption)
+    at.button(key="place_teacher_0_fact").click().run()
+    assert at.text_area(key="teacher_0").value == before + "{fact}"
     again = open_page("pages/lists/page.py", list="提示词")
-    assert again.text_area(key="teacher_0").value == before + "{relation}"
+    assert again.text_area(key="teacher_0").value == before + "{fact}"
+
+
+def test_the_other_requests_stand_in_a_view_of_their_own(workspace: Workspace) -> None:
+    at = open_page("pages/lists/page.py", list="提示词")
+    assert "request_kind" not in {choice.key for choice in at.selectbox}
+    at.segmented_control(key="prompts_of").select("requests").run()
+    assert not at.exception and at.selectbox(key="request_kind").value
+    linked = open_page("pages/lists/page.py", list="提示词", request_kind="rewriting")
+    assert linked.segmented_control(key="prompts_of").value == "requests"
+    assert linked.text_area(key="request_rewriting_0").value
 
 
 def test_a_condition_is_switched_on_changed_and_added_by_clicking(workspace: Workspace) -> None:
