@@ -56,6 +56,11 @@ def any_text(value: Any) -> str | None:
     return value if isinstance(value, str) else None
 
 
+def some_texts(value: Any) -> list[str] | None:
+    """Several texts."""
+    return value if isinstance(value, list) and all(isinstance(each, str) for each in value) else None
+
+
 def switch(value: Any) -> bool | None:
     """On or off."""
     return value if isinstance(value, bool) else None

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from pages.shared.after_start import after_start, keep_after_start
 from pages.shared.frame import remember_notice
 from pages.shared.kept import kept, kept_at, kept_limit
-from pages.shared.usable import any_text, some_of, switch
+from pages.shared.usable import any_text, some_of, some_texts, switch
 from pages.train.choice import FORM
 from tianji_core.errors import InputError
 from tianji_core.evaluation.experiment import (
@@ -27,8 +27,12 @@ from tianji_core.training.mix_parts import MOST_PARTS
 from tianji_core.training.settings import field_title
 from tianji_core.workspace import Workspace
 
-OFFERED = ("learning_rate", "lora_r", "lora_alpha", "epochs", "samples")
-"""The settings that the form offers; the verb takes more."""
+OFFERED = ("learning_rate", "lora_r", "lora_alpha", "epochs")
+"""The settings that the form offers beside the number of samples; the verb takes more."""
+_ALL = "0"
+"""The number of samples that stands for all of them."""
+_FEWEST = 20
+"""The smallest part of a version that is offered."""
 _MOST_HOURS = 10_000
 
 
@@ -45,9 +49,7 @@ def experiment_form(
         st.caption(
             _("每项写几个值，用逗号分开，空着就用上面的设置；各种组合排队逐个训练，用同样的留出问题比。")
         )
-        names = [
-            name for name in OFFERED if name in chosen.fields or (name == "samples" and not settings.pairs)
-        ]
+        names = [name for name in OFFERED if name in chosen.fields]
         axes = {}
         for column, name in zip(st.columns(len(names)), names, strict=True):
             own = kept_at(FORM, f"experiment_{name}", any_text, "", f"experiment_{name}")
@@ -56,6 +58,8 @@ def experiment_form(
             )
             if values := read_values(str(text)):
                 axes[name] = values
+        if not settings.pairs and (counts := _counts(version)):
+            axes["samples"] = counts
         axes |= {} if settings.pairs else _shares(version, versions)
         line = st.columns([2, 5], vertical_alignment="bottom")
         hours = line[0].number_input(
@@ -88,6 +92,24 @@ def experiment_form(
             remember_notice(_("已开始：{title}", title=made.title))
             st.query_params.from_dict({"experiment": str(made.number)})
             st.rerun()
+
+
+def _counts(version: DatasetVersion) -> list[float]:
+    """Draws the choice of how many samples of the version are tried and returns it, 0 for all of them."""
+    offered = [str(version.count // part) for part in (8, 4, 2) if version.count >= _FEWEST * part]
+    own = kept_at(FORM, "experiment_samples", some_texts, [], "experiment_samples")
+    typed = [count for count in st.session_state["experiment_samples"] if count not in (_ALL, *offered)]
+    chosen = st.multiselect(
+        _("用多少条样本"),
+        [_ALL, *offered, *typed],
+        format_func=lambda count: (
+            _("全部 {n} 条", n=version.count) if count == _ALL else _("{n} 条样本", n=count)
+        ),
+        accept_new_options=True,
+        placeholder=_("全部；选几种就都试，也可以写一个数"),
+        **own,
+    )
+    return read_values(",".join(chosen))
 
 
 def _shares(version: DatasetVersion, versions: Sequence[DatasetVersion]) -> dict[str, list[float]]:

@@ -590,6 +590,9 @@ def test_settings_are_tried_as_an_experiment_and_the_best_is_named(workspace, ti
     app.text_input(key="experiment_learning_rate").set_value("1e-3, 2e-3").run()
     app.text_input(key="experiment_lora_r").set_value("4，8").run()
     assert app.button(key="experiment_start").label == "开始实验（4 个训练）"
+    app.multiselect(key="experiment_samples").set_value(["0", "150"]).run()
+    assert app.button(key="experiment_start").label == "开始实验（8 个训练）"
+    app.multiselect(key="experiment_samples").set_value([]).run()
     app.text_input(key="experiment_lora_r").set_value("多").run()
     assert any("不是数字" in error.value for error in app.error)
     settings = training.default_settings(KEY)

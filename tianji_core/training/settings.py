@@ -143,7 +143,7 @@ def field_title(name: str) -> str:
         "log_interval": _("记录间隔（步）"),
         "curves": _("曲线也写给"),
         "seed": _("随机种子"),
-        "samples": _("样本数（0 为全部）"),
+        "samples": _("样本数"),
         "vary_names": _("换人（0–1）"),
         "vary_occasions": _("换事（0–1）"),
         "pairs": _("偏好对版本"),
@@ -166,7 +166,6 @@ def short_title(name: str) -> str:
         "lora_dropout": "LoRA dropout",
         "warmup_ratio": _("预热占比"),
         "max_norm": _("梯度裁剪"),
-        "samples": _("样本数"),
         "vary_names": _("换人"),
         "vary_occasions": _("换事"),
     }
