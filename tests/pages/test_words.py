@@ -63,7 +63,8 @@ OWN = (
 )
 """What people have typed, beside the lists and the samples, and the label that leads to Chinese."""
 PAGES = (
-    *("home", "lists", "heatmap", "generate", "generate?run=1", "review", "dataset", "train", "models"),
+    *("home", "lists", "lists?list=prompts", "heatmap", "generate", "generate?run=1", "review", "dataset"),
+    *("dataset?part=import", "train", "models"),
     *("chat", "compare", "jobs", "jobs?job=1", "settings", "account"),
 )
 NAMES = {
@@ -87,7 +88,7 @@ NAMES = {
 """Forms of data, sites, programs, methods, commands, and names that are given as examples."""
 FOLDED = ("inside_1", "inside_2", "push_open_dataset_头一版", "push_open_model_学过的")
 """The keys of what is drawn only where a person has opened it."""
-VIEWS = ("list", "view", "part", "map_view")
+VIEWS = ("list", "view", "part", "map_view", "prompts_of", "hub_source")
 """The rows of choices that say what a page shows."""
 PASSING = (
     *(("settings", "save_settings"), ("lists", "undo_recipe"), ("lists", "redo_recipe")),
@@ -235,14 +236,14 @@ def test_messages_that_pass_by_are_in_the_language_of_their_reader(
 def views(page: str) -> Iterator[tuple[str, AppTest]]:
     """The page as it opens, and in each of its views."""
     name, _, query = page.partition("?")
-    address = dict([query.split("=")]) if query else {}
+    address = dict(part.split("=") for part in query.split("&")) if query else {}
     app = opened(name, **address)
     yield "", app
     for folded in FOLDED:
         app.session_state[folded] = True
     yield "opened", app.run()
     for control in app.segmented_control:
-        for option in control.options if control.key in VIEWS else ():
+        for option in control.options if control.key in VIEWS and control.key not in address else ():
             other = opened(name, **address)
             other.segmented_control(key=control.key).select(option).run()
             assert not other.exception, f"{page} {control.key} {option}"
