@@ -9,12 +9,12 @@ from pages.shared.kept import forget_typed, kept_number, kept_text
 from tianji_core import dataset, jobs
 from tianji_core.dataset.conversation_version import MOST_KEPT
 from tianji_core.dataset.hub import EXAMPLE, REVISIONS, hub_of
-from tianji_core.dataset.hub_bounds import GIGABYTES, checked_bounds
+from tianji_core.dataset.hub_bounds import GIGABYTES, Hub, checked_bounds
 from tianji_core.i18n import _
 from tianji_core.workspace import Workspace
 
 
-def from_hub(workspace: Workspace, recipe_key: str, hub: str, last: jobs.Job | None) -> None:
+def from_hub(workspace: Workspace, recipe_key: str, hub: Hub, last: jobs.Job | None) -> None:
     """Draws the form that fetches a dataset from ``hub``, and the preview of what the job ``last`` has
     fetched."""
     before = jobs.subject_of(last, dataset.ImportSubject) if last is not None else None

@@ -17,7 +17,7 @@ from pages.shared.text import plain
 from pages.shared.usable import among
 from tianji_core import dataset, jobs
 from tianji_core.dataset import ImportReport
-from tianji_core.dataset.hub_bounds import HUB_TITLES
+from tianji_core.dataset.hub_bounds import HUB_TITLES, Hub
 from tianji_core.i18n import _
 from tianji_core.store import datasets
 from tianji_core.store.datasets import Import
@@ -33,11 +33,11 @@ def import_part(workspace: Workspace, recipe_key: str) -> None:
     if job is not None and job.active:
         follow_job(workspace, job.id, "stop_import")
     else:
-        source = _source(job)
-        if source == FILES:
+        hub = _source(job)
+        if hub is None:
             _from_files(workspace, recipe_key)
         else:
-            from_hub(workspace, recipe_key, source, job)
+            from_hub(workspace, recipe_key, hub, job)
         if job is not None:
             _last_job(workspace, job)
     past = datasets.listed_imports(workspace.engine, recipe_key)
@@ -46,11 +46,11 @@ def import_part(workspace: Workspace, recipe_key: str) -> None:
         _imports_table(past)
 
 
-def _source(last: jobs.Job | None) -> str:
-    """Draws the choice where the data comes from and returns it: :data:`FILES`, or a hub."""
+def _source(last: jobs.Job | None) -> Hub | None:
+    """Draws the choice where the data comes from and returns the hub, None for files."""
     before = jobs.subject_of(last, dataset.ImportSubject) if last is not None else None
     first = before.hub if before is not None and before.dataset_id else FILES
-    titles = {FILES: _("文件和文件夹"), **HUB_TITLES}
+    titles = {FILES: _("文件和文件夹")} | {str(hub): title for hub, title in HUB_TITLES.items()}
     source = st.segmented_control(
         _("从哪里"),
         list(titles),
@@ -59,7 +59,7 @@ def _source(last: jobs.Job | None) -> str:
         label_visibility="collapsed",
         **kept_at(TYPED, "hub_source", among(titles), first),
     )
-    return source or FILES
+    return next((hub for hub in HUB_TITLES if hub == source), None)
 
 
 def _from_files(workspace: Workspace, recipe_key: str) -> None:

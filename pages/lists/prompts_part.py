@@ -21,6 +21,9 @@ from tianji_core.workspace import Workspace
 Save = Callable[[Recipe, str, Callable[[], None] | None], None]
 _FIELDS = ("system", "teacher_system", "teacher", "example", "fact")
 
+_WIDE = 60
+"""Characters of a line, about."""
+
 
 def prompts_part(workspace: Workspace, recipe: Recipe, revision: int, save: Save) -> None:
     """Draws the prompts that write a text beside what they give, or one of the other requests."""
@@ -117,7 +120,7 @@ def _request(recipe: Recipe, revision: int, save: Save) -> str:
     text = st.text_area(
         _(kind.title),
         saved,
-        height=320,
+        height=_height(saved),
         **kept(form, widget, any_text, saved, name),
         label_visibility="collapsed",
     )
@@ -133,3 +136,9 @@ def _request(recipe: Recipe, revision: int, save: Save) -> str:
             title = _("提示词“{title}”", title=_(kind.title))
             save(changed(recipe, requests=requests), title, lambda: forget(form, {name: widget}))
     return str(key)
+
+
+def _height(text: str) -> int:
+    """The height in pixels of a field in which the text is in sight, with room for two more lines."""
+    lines = sum(1 + len(line) // _WIDE for line in text.splitlines())
+    return min(320, 60 + 20 * (lines + 2))

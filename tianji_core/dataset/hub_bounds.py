@@ -19,7 +19,7 @@ from tianji_core.i18n import _
 from tianji_core.recipe import explain
 
 Hub = Literal["huggingface", "modelscope"]
-HUB_TITLES = {"huggingface": "Hugging Face", "modelscope": "ModelScope"}
+HUB_TITLES: dict[Hub, str] = {"huggingface": "Hugging Face", "modelscope": "ModelScope"}
 GIGABYTES, HOURS = 5.0, 6.0
 """How much is fetched, and for how long, where a person says nothing else."""
 MOST_FILES = 2000
