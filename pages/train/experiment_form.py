@@ -102,9 +102,7 @@ def _counts(version: DatasetVersion) -> list[float]:
     chosen = st.multiselect(
         _("用多少条样本"),
         [_ALL, *offered, *typed],
-        format_func=lambda count: (
-            _("全部 {n} 条", n=version.count) if count == _ALL else _("{n} 条样本", n=count)
-        ),
+        format_func=lambda count: _("全部 {n} 条", n=version.count) if count == _ALL else count,
         accept_new_options=True,
         placeholder=_("全部；选几种就都试，也可以写一个数"),
         **own,
