@@ -24,6 +24,7 @@ from tianji_core import dataset, jobs, models
 from tianji_core.comparison import relearning
 from tianji_core.evaluation import Case, held_out_cases, training_cases, wilson
 from tianji_core.evaluation.evaluate import folder_answers
+from tianji_core.model_folders.own_sampling import USUAL_TOP_P
 from tianji_core.models.nano import nano_base
 from tianji_core.recipe import Recipe
 from tianji_core.store import recipes, votes
@@ -53,7 +54,7 @@ def likes(text: str) -> float:
 def vote(space: Workspace, recipe: Recipe, model: Path, name: str, clicks: int, seed: int) -> None:
     """Lets the voter click on the model's answers to training prompts, where it sees a difference."""
     cases = training_cases(recipe, THREE.styles, 4 * clicks, seed + 100)
-    (given,) = folder_answers(model, None, cases * 3, [1.0], seed)
+    (given,) = folder_answers(model, None, cases * 3, [1.0], seed, top_p=USUAL_TOP_P)
     made = 0
     for at, case in enumerate(cases):
         texts = list(dict.fromkeys(given[at :: len(cases)]))

@@ -95,7 +95,7 @@ with settings:
         )
         candidates = kept("chat", "chat_candidates", within(1, MOST))
         count = int(st.number_input(_("几个候选"), 1, MOST, 1, **candidates))
-        sampling = sampling_form("chat")
+        sampling = sampling_form(workspace, "chat", at_once.endpoints)
         own = kept("chat", f"chat_system_{recipe.key}", any_text, recipe.prompts.system)
         system = st.text_area(_("系统提示"), recipe.prompts.system, **own, height=120)
     with st.expander(_("模型服务：换模型、停止、接别的服务"), icon="🔌", key="chat_servers"):

@@ -37,7 +37,9 @@ class Comparison:
         return len(self.asks) * len(self.columns) * self.candidates
 
 
-def comparison_form(recipe: Recipe, known: list[ChatEndpoint], names: Mapping[str, str]) -> Comparison:
+def comparison_form(
+    workspace: Workspace, recipe: Recipe, known: list[ChatEndpoint], names: Mapping[str, str]
+) -> Comparison:
     """Draws the form; returns the comparison that is chosen. ``names`` are the models' names for people."""
     asks = _questions(recipe)
     left, right = st.columns(2, gap="medium")
@@ -65,7 +67,9 @@ def comparison_form(recipe: Recipe, known: list[ChatEndpoint], names: Mapping[st
         with asked:
             asks = list(dict.fromkeys([*asks, *_further_questions(recipe)]))
         with how:
-            sampling, temperatures, top_ps, candidates = _how_to_ask()
+            sampling, temperatures, top_ps, candidates = _how_to_ask(
+                workspace, [titles[each] for each in chosen]
+            )
     columns = [
         Column(
             url=titles[key].url,
@@ -83,10 +87,12 @@ def comparison_form(recipe: Recipe, known: list[ChatEndpoint], names: Mapping[st
     return Comparison(asks, columns, sampling, candidates)
 
 
-def _how_to_ask() -> tuple[ChatSampling, list[float | None], list[float | None], int]:
+def _how_to_ask(
+    workspace: Workspace, asked: list[ChatEndpoint]
+) -> tuple[ChatSampling, list[float | None], list[float | None], int]:
     """Draws the sampling; returns it, the temperatures and values of top_p that are each a column, and the
     answers per cell."""
-    sampling = sampling_form("compare")
+    sampling = sampling_form(workspace, "compare", asked)
     line = st.columns(2)
     with line[0]:
         temperatures = _each_a_column(

@@ -74,7 +74,7 @@ def form() -> None:
     linked_service(workspace)
     known = endpoints(workspace)
 
-    comparison = comparison_form(recipe, known, models.titles(workspace))
+    comparison = comparison_form(workspace, recipe, known, models.titles(workspace))
     line = st.container(horizontal=True, vertical_alignment="center", key="compare_begin")
     empty = not comparison.cells
     pressed = False

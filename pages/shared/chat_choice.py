@@ -1,18 +1,19 @@
 """The choices that the chat and the compare page share: model, cell and sampling."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages.shared.kept import kept
+from pages.shared.kept import kept, kept_at
 from pages.shared.text import plain
 from pages.shared.usable import among, within
 from tianji_core import serving
 from tianji_core.i18n import _
 from tianji_core.recipe import Options, Recipe, asking, enabled_axes, training_input
 from tianji_core.serving import ChatSampling
+from tianji_core.serving.choosing import top_p_of
 from tianji_core.serving.services import is_confirmed, key_variable_of
 from tianji_core.serving.transcript import ChatTurn
 from tianji_core.workspace import Workspace
@@ -54,9 +55,9 @@ def preferred(known: list[ChatEndpoint]) -> int | None:
     return named[-1] if named else len(known) - 1 if known else None
 
 
-def sampling_form(key: str) -> ChatSampling:
-    """Draws the temperature, as a preset or a number, and the other parameters; kept in the form
-    ``key``."""
+def sampling_form(workspace: Workspace, key: str, asked: Sequence[ChatEndpoint]) -> ChatSampling:
+    """Draws the temperature, as a preset or a number, and the other parameters; kept in the form ``key``.
+    ``asked`` are the models that the answers come from."""
     titles = {
         "stable": _("稳定 0.7"),
         "varied": _("多样 1.0"),
@@ -81,7 +82,7 @@ def sampling_form(key: str) -> ChatSampling:
         )
     else:
         temperature = PRESETS[str(preset)]
-    top_p = st.slider("top_p", 0.05, 1.0, 0.9, 0.05, **kept(key, f"{key}_top_p", within(0.05, 1.0)))
+    top_p = _top_p(workspace, key, asked)
     max_tokens = st.number_input(
         _("最多 token"), 1, 8192, 512, 32, **kept(key, f"{key}_max_tokens", within(1, 8192))
     )
@@ -104,6 +105,21 @@ def sampling_form(key: str) -> ChatSampling:
     )
     return ChatSampling(
         temperature, top_p, int(max_tokens), None if seed is None else int(seed), repetition_penalty=penalty
+    )
+
+
+def _top_p(workspace: Workspace, key: str, asked: Sequence[ChatEndpoint]) -> float:
+    """Draws top_p; where nobody moves it, it is that of the models that are ``asked``."""
+    own = min(1.0, max(0.05, top_p_of(workspace, [each.model for each in asked])))
+    return st.slider(
+        "top_p",
+        0.05,
+        1.0,
+        step=0.05,
+        **kept_at(key, f"{key}_top_p", within(0.05, 1.0), own),
+        help=_(
+            "没动过时，用模型自己的（文件夹里的 generation_config.json），没写的是 0.9；几个模型一起问时取最小的。"
+        ),
     )
 
 

@@ -1,15 +1,18 @@
 """The server as any OpenAI client sees it."""
 
+import contextlib
 import json
 import re
 import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import openai
 import pytest
 
-from tests.serving.conftest import SYSTEM, Folders, Server
+from tests.serving.conftest import SYSTEM, Folders, Server, run_server
+from tests.serving.tiny import copy
 
 ASK = [{"role": "user", "content": "祝赵老师生日快乐"}]
 
@@ -259,3 +262,20 @@ def test_unknown_address_answers_in_the_same_form(server: Server) -> None:
     with pytest.raises(urllib.error.HTTPError) as caught:
         urllib.request.urlopen(f"{server.url}/nothing", timeout=60)
     assert json.load(caught.value)["error"]["code"] == "not_found"
+
+
+@pytest.mark.parametrize(("arguments", "follows"), [((), True), (("--openai-sampling",), False)])
+def test_a_request_that_names_no_sampling_is_drawn_as_the_models_folder_says(
+    folders: Folders, tmp_path: Path, arguments: tuple[str, ...], follows: bool
+) -> None:
+    own = copy(folders.base, tmp_path / "own")
+    said = {"eos_token_id": 2, "do_sample": True, "temperature": 1.0, "top_p": 1e-6}
+    (own / "generation_config.json").write_text(json.dumps(said), encoding="utf-8")
+    start = contextlib.contextmanager(run_server)
+    with (
+        start(["--model", f"base={own}", *arguments], tmp_path / "log") as running,
+        openai.OpenAI(base_url=running.url, api_key="none", max_retries=0, timeout=60) as client,
+    ):
+        greedy = text_of(client, temperature=0)
+        assert (text_of(client, seed=3) == greedy) is follows
+        assert text_of(client, seed=3, temperature=1, top_p=1) != greedy

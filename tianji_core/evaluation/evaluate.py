@@ -53,10 +53,12 @@ def evaluate_folder(
     threads: int | None = None,
     code_allowed: bool = False,
     on_answers: OnAnswers = unheard,
+    top_p: float | None = None,
 ) -> Report:
     """Returns the report on a model folder in Hugging Face format; raises and reads its arguments as
     :func:`folder_texts`."""
-    (answers,) = folder_answers(model, adapter, cases, [temperature], seed, threads, code_allowed, on_answers)
+    options = seed, threads, code_allowed, on_answers, top_p
+    (answers,) = folder_answers(model, adapter, cases, [temperature], *options)
     return judge(cases, answers, checker)
 
 
@@ -69,11 +71,13 @@ def folder_answers(
     threads: int | None = None,
     code_allowed: bool = False,
     on_answers: OnAnswers = unheard,
+    top_p: float | None = None,
 ) -> list[list[str]]:
     """Returns a model folder's answers to the cases; reads its other arguments and raises as
     :func:`folder_texts`."""
     requests = [request_of(case) for case in cases]
-    return folder_texts(model, adapter, requests, temperatures, seed, threads, code_allowed, on_answers)
+    options = seed, threads, code_allowed, on_answers, top_p
+    return folder_texts(model, adapter, requests, temperatures, *options)
 
 
 def folder_texts(
@@ -85,12 +89,13 @@ def folder_texts(
     threads: int | None = None,
     code_allowed: bool = False,
     on_answers: OnAnswers = unheard,
+    top_p: float | None = None,
 ) -> list[list[str]]:
     """Returns a model folder's answers to the requests, in their order, for each of the temperatures.
 
-    Temperature 0 is greedy; ``threads`` are CPU threads, None for torch's default; ``code_allowed`` lets
-    the model run the Python code in its folder. ``on_answers`` gets the answers so far and how many there
-    will be.
+    Temperature 0 is greedy; ``top_p`` None is the model's own; ``threads`` are CPU threads, None for torch's
+    default; ``code_allowed`` lets the model run the Python code in its folder. ``on_answers`` gets the
+    answers so far and how many there will be.
 
     Raises:
         ModelError: a folder is missing or holds code that is not allowed, or the model cannot be loaded or
@@ -106,6 +111,7 @@ def folder_texts(
         "temperatures": list(temperatures),
         "batch": BATCH,
         "seed": seed,
+        "top_p": top_p,
         "threads": threads,
         "runs_code": checked_code(model, code_allowed),
     }
@@ -131,7 +137,7 @@ def evaluate_server(
     """
 
     def ask(case: Case) -> str:
-        sampling = ChatSampling(temperature=temperature, top_p=0.9, max_tokens=longest(case.style), seed=seed)
+        sampling = ChatSampling(temperature=temperature, max_tokens=longest(case.style), seed=seed)
         messages = [Message("system", case.system), Message("user", case.request)]
         return "".join(chunk.text for chunk in chat_stream(url, model, messages, sampling, key)).strip()
 
@@ -191,7 +197,7 @@ def server_follow_ups(
 
     def ask_one(each: AskedNext) -> str:
         one, follow_up, style = each
-        sampling = ChatSampling(temperature, 0.9, 2 * longest(style), seed)
+        sampling = ChatSampling(temperature=temperature, max_tokens=2 * longest(style), seed=seed)
         messages = [
             Message("system", one.case.system),
             Message("user", one.case.request),

@@ -2,8 +2,9 @@
 reads one JSON object from standard input and writes some to standard output, one a line.
 
 Input: ``{"model", "adapter", "requests": [{"system", "request", "max_tokens", "history"}],
-"temperatures", "batch", "seed", "threads", "runs_code"}``.
-``history`` holds the turns before a request as [asked, answered] and may be left out.
+"temperatures", "batch", "seed", "top_p", "threads", "runs_code"}``.
+``history`` holds the turns before a request as [asked, answered] and may be left out;
+``top_p`` is None for the model's own.
 
 Output: a line ``{"answered": ..., "total": ...}`` after each batch, and at the end
 ``{"answers": [[...]], "seconds": ...}``, a list of answers for each temperature.
@@ -21,6 +22,7 @@ from tianji_core.model_folders.base import checked_base
 from tianji_core.model_folders.foreign_code import prepare_transformers
 from tianji_core.model_folders.manifest import read_manifest
 from tianji_core.model_folders.messages import ChatMessage
+from tianji_core.model_folders.own_sampling import USUAL_TOP_P, usual_top_p
 from tianji_core.model_folders.prompt import encode, stop_tokens
 from tianji_core.model_folders.quick_imports import import_bitsandbytes
 
@@ -60,10 +62,12 @@ def answer_all(
     batch: int,
     seed: int,
     on_batch: Callable[[int], None] = lambda _done: None,
+    top_p: float = USUAL_TOP_P,
 ) -> list[str]:
     """One answer per request, in their order, of at most its ``max_tokens`` tokens. Requests of similar
-    length share a batch; temperature 0 is greedy. ``template`` is the one the model was trained with, as in
-    its manifest; ``on_batch`` gets the number of answers so far after every batch."""
+    length share a batch; temperature 0 is greedy, above it ``top_p`` counts. ``template`` is the one the
+    model was trained with, as in its manifest; ``on_batch`` gets the number of answers so far after every
+    batch."""
     import torch
 
     torch.manual_seed(seed)
@@ -73,7 +77,7 @@ def answer_all(
     prompts = [_prompt(tokenizer, template, request) for request in requests]
     stop = sorted(stop_tokens(tokenizer, model.generation_config.eos_token_id))
     sampling = (
-        {"do_sample": True, "temperature": temperature, "top_p": 0.9}
+        {"do_sample": True, "temperature": temperature, "top_p": top_p}
         if temperature > 0
         else {"do_sample": False}
     )
@@ -127,6 +131,7 @@ def main() -> int:
     started = time.monotonic()
     template = _template(Path(asked["model"]), adapter)
     options = int(asked["batch"]), int(asked["seed"])
+    top_p = asked.get("top_p") or usual_top_p(Path(asked["model"]))
     requests = asked["requests"]
     answers: list[list[str]] = []
     total = len(requests) * len(asked["temperatures"])
@@ -136,7 +141,7 @@ def main() -> int:
 
     for temperature in asked["temperatures"]:
         answers.append(
-            answer_all(model, tokenizer, template, requests, float(temperature), *options, on_batch=tell)
+            answer_all(model, tokenizer, template, requests, float(temperature), *options, tell, top_p)
         )
     json.dump({"answers": answers, "seconds": time.monotonic() - started}, sys.stdout, ensure_ascii=False)
     return 0

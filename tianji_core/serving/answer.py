@@ -14,6 +14,7 @@ from fastapi.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from tianji_core.i18n import _
+from tianji_core.model_folders.own_sampling import OwnSampling
 from tianji_core.serving.answer_forms import AnswerChoice, AnswerForm
 from tianji_core.serving.generation import Generation, QueueFullError, TextPiece
 from tianji_core.serving.guide import Guide
@@ -99,7 +100,7 @@ class ServedAnswer:
         return Generation(
             prompt=prompt.tokens,
             adapter=self._entry.adapter,
-            drawing=_drawing(asked, at % asked.n),
+            drawing=_drawing(asked, at % asked.n, self._entry.own),
             max_tokens=min(asked.token_limit, prompt.room),
             stop=tuple(asked.stop),
             deliver=deliver,
@@ -238,11 +239,14 @@ def _line(value: dict[str, Any]) -> str:
     return f"data: {json.dumps(value, ensure_ascii=False)}\n\n"
 
 
-def _drawing(asked: ChatRequest | CompletionRequest, number: int) -> Drawing:
-    """Returns the sampling parameters of one of ``n`` choices; each has a seed of its own."""
+def _drawing(asked: ChatRequest | CompletionRequest, number: int, own: OwnSampling) -> Drawing:
+    """Returns the sampling parameters of one of ``n`` choices; each has a seed of its own. What the request
+    does not name is the model's ``own``, else 1."""
+    temperature = own.temperature if asked.temperature is None else asked.temperature
+    top_p = own.top_p if asked.top_p is None else asked.top_p
     return Drawing(
-        temperature=asked.temperature,
-        top_p=asked.top_p,
+        temperature=1.0 if temperature is None else temperature,
+        top_p=1.0 if top_p is None else top_p,
         repetition_penalty=asked.repetition_penalty,
         seed=None if asked.seed is None else (asked.seed + number) % 2**63,
         top_k=asked.top_k,

@@ -8,6 +8,7 @@ from tianji_core.i18n import _
 from tianji_core.jobs import Job
 from tianji_core.model_folders.base import fingerprint
 from tianji_core.model_folders.folders import named_folder
+from tianji_core.model_folders.own_sampling import USUAL_TOP_P, usual_top_p
 from tianji_core.models import Artefact, artefact, artefacts
 from tianji_core.project import NANO_FOLDER
 from tianji_core.serving.launch import ModelRef, ServerOptions, start_server
@@ -58,6 +59,15 @@ def resolved(
         if base not in full:
             full.append(base)
     return full, [*(ModelRef(each.name, str(each.path)) for each in adapters), *extra]
+
+
+def top_p_of(workspace: Workspace, names: Sequence[str]) -> float:
+    """Returns the ``top_p`` with which models given by name or folder are asked where nobody chose another:
+    the smallest of their own, so that models that are compared are asked alike. The usual one counts for
+    those of which the workspace has no folder, such as those of another service."""
+    known = {each.name: each.base if each.kind == "adapter" else each.path for each in artefacts(workspace)}
+    folders = [named_folder(each).path if is_folder(each) else known.get(each) for each in names]
+    return min((usual_top_p(folder) if folder else USUAL_TOP_P for folder in folders), default=USUAL_TOP_P)
 
 
 def is_folder(text: str) -> bool:

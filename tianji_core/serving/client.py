@@ -10,6 +10,7 @@ from tianji_core.addresses import address_problem, without_credentials
 from tianji_core.errors import GateError, InputError
 from tianji_core.gate import bounded_client, decoded, read_json, read_models, remember_secret
 from tianji_core.i18n import _
+from tianji_core.model_folders.own_sampling import USUAL_TOP_P
 from tianji_core.roles import check_may_write
 from tianji_core.serving.streaming import ChatChunk, answer_chunks, request, unreadable
 from tianji_core.workspace import sendable
@@ -36,7 +37,7 @@ class ChatSampling:
     ``repetition_penalty`` is not part of OpenAI's API, so 1.0 is not sent."""
 
     temperature: float = 0.7
-    top_p: float = 0.9
+    top_p: float = USUAL_TOP_P
     max_tokens: int | None = 512
     seed: int | None = None
     repetition_penalty: float = 1.0

@@ -49,13 +49,15 @@ class ServerSubject(JobSubject):
 class ServerOptions:
     """Options of a server. ``device`` is auto, cpu, cuda or cuda:N with the number of a card; ``dtype`` the
     number format; ``quantization`` '', 4bit or 8bit; ``max_queue`` the number of requests that may wait; with
-    ``api_key`` clients must send the key of ``TIANJI_SERVE_KEY``."""
+    ``api_key`` clients must send the key of ``TIANJI_SERVE_KEY``. With ``openai_sampling`` a request that
+    names no temperature or top_p gets 1, not the model's own."""
 
     device: str = "auto"
     dtype: str = "auto"
     quantization: str = ""
     max_queue: int | None = None
     api_key: bool = False
+    openai_sampling: bool = False
 
     def check(self) -> None:
         """Checks the options.
@@ -77,6 +79,7 @@ class ServerOptions:
             made += ["--quantization", self.quantization]
         if self.max_queue is not None:
             made += ["--max-queue", str(self.max_queue)]
+        made += ["--openai-sampling"] if self.openai_sampling else []
         return [*made, "--api-key"] if self.api_key else made
 
 

@@ -20,6 +20,7 @@ from tianji_core.model_folders.folders import NamedFolder, check_model
 from tianji_core.model_folders.foreign_code import prepare_transformers
 from tianji_core.model_folders.manifest import read_manifest
 from tianji_core.model_folders.messages import ChatMessage
+from tianji_core.model_folders.own_sampling import OwnSampling, own_sampling
 from tianji_core.model_folders.prompt import shared_tokens, stop_tokens
 from tianji_core.model_folders.trust import checked_code
 from tianji_core.serving.engine import Engine
@@ -60,7 +61,7 @@ class Format:
 class Served:
     """One model name that requests can use. ``adapter`` is its name inside the engine, :data:`BASE` for
     none; ``parent`` the name of its base, '' for a full model; ``context`` the maximum of prompt and
-    answer tokens together."""
+    answer tokens together; ``own`` is used where a request names no temperature or no top_p."""
 
     name: str
     path: Path
@@ -72,6 +73,7 @@ class Served:
     tokenizer: Any
     vocabulary: Vocabulary
     engine: Engine
+    own: OwnSampling = field(default_factory=OwnSampling)
     _shared: dict[str, int] = field(default_factory=dict, compare=False, repr=False)
 
     def shared(self, first: ChatMessage) -> int:
@@ -118,9 +120,11 @@ def load(
     form: Format,
     limits: Limits,
     code_allowed: bool = False,
+    takes_own: bool = True,
 ) -> list[Served]:
     """Loads one full model with its adapters and starts its engine. The first entry is the model itself.
-    ``code_allowed`` lets it run the Python code in its folder.
+    ``code_allowed`` lets it run the Python code in its folder; with ``takes_own`` it answers by its own
+    ``generation_config.json`` where a request does not say how to draw.
 
     Raises:
         ModelError: anything is missing, broken or does not fit.
@@ -145,6 +149,7 @@ def load(
         tokenizer=tokenizer,
         vocabulary=Vocabulary(tokenizer, width, stops),
         engine=engine,
+        own=own_sampling(folder.path) if takes_own else OwnSampling(),
     )
     try:
         return [base, *(load_adapter(base, adapter) for adapter in adapters)]

@@ -73,16 +73,17 @@ class StreamOptions(BaseModel):
 
 
 class SamplingRequest(BaseModel):
-    """The fields that chats and completions share. ``top_k``, ``min_p`` and ``repetition_penalty`` are those
-    of vLLM and transformers; 0 and -1 turn ``top_k`` off."""
+    """The fields that chats and completions share. Where ``temperature`` or ``top_p`` is None, that of the
+    model's own ``generation_config.json`` counts, else 1. ``top_k``, ``min_p`` and ``repetition_penalty`` are
+    those of vLLM and transformers; 0 and -1 turn ``top_k`` off."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     model: str
     stream: bool = False
     stream_options: StreamOptions | None = None
-    temperature: float = Field(default=1.0, ge=0, le=5)
-    top_p: float = Field(default=1.0, gt=0, le=1)
+    temperature: float | None = Field(default=None, ge=0, le=5)
+    top_p: float | None = Field(default=None, gt=0, le=1)
     top_k: int = Field(default=0, ge=-1, le=2**31)
     min_p: float = Field(default=0.0, ge=0, le=1)
     max_tokens: int | None = Field(default=None, ge=1, le=2**31)

@@ -56,6 +56,11 @@ def parser() -> argparse.ArgumentParser:
         action="store_true",
         help=f"answer only who sends the key in the environment variable {KEY_VARIABLE}",
     )
+    made.add_argument(
+        "--openai-sampling",
+        action="store_true",
+        help="temperature and top_p 1 where a request names none, not the model's own",
+    )
     made.add_argument("--workspace", type=Path, help="for the language of messages, the key, and adapters")
     return made
 
@@ -169,6 +174,7 @@ def serve(arguments: argparse.Namespace, reporter: Reporter) -> None:
             Format(arguments.dtype, arguments.quantization),
             limits,
             code_allowed=folder.name in arguments.trust_remote_code,
+            takes_own=not arguments.openai_sampling,
         )
 
     import uvicorn

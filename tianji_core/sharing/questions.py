@@ -16,6 +16,7 @@ from tianji_core.i18n import _
 from tianji_core.locks import FileLock
 from tianji_core.recipe import Recipe, asking, enabled_axes, training_input
 from tianji_core.serving import ChatSampling, Message, chat_stream
+from tianji_core.serving.choosing import top_p_of
 from tianji_core.serving.services import is_confirmed, key_variable_of
 from tianji_core.sharing.links import Share, Shares
 from tianji_core.workspace import Workspace
@@ -102,13 +103,12 @@ def answer(
     messages = [Message("user", text)]
     if recipe.prompts.system:
         messages.insert(0, Message("system", recipe.prompts.system))
+    sampling = ChatSampling(top_p=top_p_of(workspace, [share.model]), max_tokens=MOST_TOKENS)
     begun = looked = clock()
     said = 0
     pieces: list[str] = []
     try:
-        with closing(
-            chat_stream(url, share.model, messages, ChatSampling(max_tokens=MOST_TOKENS), key)
-        ) as stream:
+        with closing(chat_stream(url, share.model, messages, sampling, key)) as stream:
             for chunk in stream:
                 now = clock()
                 if now - looked > LOOK_AGAIN_S:

@@ -9,6 +9,7 @@ from tianji_core.errors import InputError, ServerError
 from tianji_core.i18n import _
 from tianji_core.recipe import Options, Recipe, asking, option_named, training_input
 from tianji_core.serving import ChatSampling
+from tianji_core.serving.choosing import top_p_of
 from tianji_core.serving.client import model_names
 from tianji_core.store import recipes
 from tianji_core.verbs.common import (
@@ -26,6 +27,7 @@ from tianji_core.verbs.model_options import (
     EndpointOptions,
     ModelsOption,
     TemperatureOption,
+    TopPOption,
     answer,
     chosen_models,
 )
@@ -47,6 +49,7 @@ def chat(
         str | None, typer.Option(help="System prompt; default: the training one.", show_default=False)
     ] = None,
     temperature: TemperatureOption = 0.7,
+    top_p: TopPOption = None,
     max_tokens: AnswerTokensOption = 512,
     seed: Annotated[int | None, typer.Option(show_default=False)] = None,
     endpoint: EndpointOptions = EndpointOptions(),
@@ -68,13 +71,14 @@ def chat(
     elif option:
         raise InputError(_("--option 要和 --name、--scene 一起给"))
     prompt = stored.prompts.system if system is None else system
-    sampling = ChatSampling(temperature=temperature, max_tokens=max_tokens, seed=seed)
     key = endpoint.key(space)
     names = (
         list(words(model)) or model_names(endpoint.url, key) if endpoint.url else chosen_models(space, model)
     )[:1]
     if not names:
         raise ServerError(_("{url} 没有列出任何模型，请用 --model 写明模型名", url=endpoint.url))
+    own = top_p_of(space, names) if top_p is None else top_p
+    sampling = ChatSampling(temperature=temperature, top_p=own, max_tokens=max_tokens, seed=seed)
     with endpoint.answering(space, names) as address:
         asked = [request] if request else (line.strip() for line in sys.stdin)
         for line in filter(None, asked):

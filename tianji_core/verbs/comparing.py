@@ -35,6 +35,7 @@ from tianji_core.models import learnt_by_models
 from tianji_core.outputs import check_output_file, write_output
 from tianji_core.recipe import Recipe, option_named
 from tianji_core.serving import ChatSampling
+from tianji_core.serving.choosing import top_p_of
 from tianji_core.store import recipes
 from tianji_core.verbs.common import (
     JsonOption,
@@ -53,6 +54,7 @@ from tianji_core.verbs.model_options import (
     ModelsOption,
     StylesOption,
     TemperatureOption,
+    TopPOption,
     chosen_models,
 )
 from tianji_core.verbs.progress import progress_line
@@ -113,15 +115,17 @@ class DrawOptions:
     """How answers are drawn. Several temperatures or values of top_p become columns of their own."""
 
     temperature: TemperatureOption = 0.7
+    top_p: TopPOption = None
     temperatures: Annotated[str, typer.Option(help="Several, each a column: 0,0.7,1.0")] = ""
     top_ps: Annotated[str, typer.Option(help="Several, each a column: 0.8,0.95")] = ""
     candidates: Annotated[int, typer.Option(min=1, max=MAX_CANDIDATES, help="Answers per cell.")] = 1
     max_tokens: AnswerTokensOption = 512
     seed: Annotated[int, typer.Option(help="The same for every column.")] = 0
 
-    def sampling(self) -> ChatSampling:
-        """Returns the sampling of every column that has no value of its own."""
-        return ChatSampling(temperature=self.temperature, max_tokens=self.max_tokens, seed=self.seed)
+    def sampling(self, space: Workspace, names: list[str]) -> ChatSampling:
+        """Returns the sampling of every column that has no value of its own; ``names`` are the models."""
+        top_p = top_p_of(space, names) if self.top_p is None else self.top_p
+        return ChatSampling(self.temperature, top_p, self.max_tokens, self.seed)
 
     def variants(self) -> list[tuple[float | None, float | None]]:
         """Returns (temperature, top_p) of each variant; None is the board's value.
@@ -175,7 +179,7 @@ def compare(
             )
             for style, name, (temperature, top_p) in product(chosen_styles, names, variants)
         ]
-        sampling, system = drawing.sampling(), stored.prompts.system
+        sampling, system = drawing.sampling(space, names), stored.prompts.system
         board = plan_board(stored, asks, columns, system, sampling, drawing.candidates)
         comparer = Comparer(space)
         comparer.start(board)

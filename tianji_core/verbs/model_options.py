@@ -20,6 +20,12 @@ ModelsOption = Annotated[
     typer.Option("--model", help="Names from 'models', separated by commas; default: the newest merged one."),
 ]
 TemperatureOption = Annotated[float, typer.Option(min=0, max=2, help="0 is greedy; 0.7 steady, 1.0 varied.")]
+TopPOption = Annotated[
+    float | None,
+    typer.Option(
+        min=0.01, max=1, help="Default: the model's own, 0.9 where it says none.", show_default=False
+    ),
+]
 AnswerTokensOption = Annotated[int, typer.Option(min=1, help="Longest answer in tokens.")]
 StylesOption = Annotated[str, typer.Option(help="Styles separated by commas; default: every enabled one.")]
 

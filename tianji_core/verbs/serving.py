@@ -31,6 +31,35 @@ ServedOption = Annotated[
 
 
 @dataclass(frozen=True)
+class ComputingOptions:
+    """How the studio's own server computes and answers."""
+
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, or cuda:N for a card by number.")] = "auto"
+    dtype: Annotated[str, typer.Option(help="auto, float32, bfloat16 or float16.")] = "auto"
+    quantization: Annotated[str, typer.Option(help="4bit (nf4) or 8bit.", show_default=False)] = ""
+    max_queue: Annotated[
+        int | None,
+        typer.Option(min=0, help="Requests that may wait; more are refused.", show_default=False),
+    ] = None
+    api_key: Annotated[
+        bool, typer.Option("--api-key", help=f"Answer only who sends the key in {KEY_VARIABLE}.")
+    ] = False
+    openai_sampling: Annotated[
+        bool,
+        typer.Option(
+            "--openai-sampling",
+            help="Where a request names no temperature or top_p, 1 counts, not the model's own.",
+        ),
+    ] = False
+
+    def options(self) -> ServerOptions:
+        """Returns them as options of a server."""
+        return ServerOptions(
+            self.device, self.dtype, self.quantization, self.max_queue, self.api_key, self.openai_sampling
+        )
+
+
+@dataclass(frozen=True)
 class ProgramOptions:
     """The program that serves, and what is done with it."""
 
@@ -72,16 +101,7 @@ def serve(
     port: Annotated[
         int | None, typer.Option(min=1, max=65535, help="Port; default: a free one.", show_default=False)
     ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, or cuda:N for a card by number.")] = "auto",
-    dtype: Annotated[str, typer.Option(help="auto, float32, bfloat16 or float16.")] = "auto",
-    quantization: Annotated[str, typer.Option(help="4bit (nf4) or 8bit.", show_default=False)] = "",
-    max_queue: Annotated[
-        int | None,
-        typer.Option(min=0, help="Requests that may wait; more are refused.", show_default=False),
-    ] = None,
-    api_key: Annotated[
-        bool, typer.Option("--api-key", help=f"Answer only who sends the key in {KEY_VARIABLE}.")
-    ] = False,
+    computing: ComputingOptions = ComputingOptions(),
     chosen: ProgramOptions = ProgramOptions(),
     as_json: JsonOption = False,
     workspace: WorkspaceOption = None,
@@ -93,7 +113,7 @@ def serve(
         return
     extra = [adapter_folder(text) for text in [*(lora_modules or []), *context.args]]
     names = fitted(space, chosen_models(space, model), chosen.head, as_json)
-    options = ServerOptions(device, dtype, quantization, max_queue, api_key)
+    options = computing.options()
     program = chosen.program or default_program(space, names, options, extra)
     check_options(program, options)
     if program == STUDIO and (chosen.print_only or chosen.gpus > 1):

@@ -25,6 +25,7 @@ from tianji_core.evaluation.trained_on import checker_of
 from tianji_core.i18n import _
 from tianji_core.jobs import Reporter, own_job_id, worker_of
 from tianji_core.model_folders.manifest import Artefact
+from tianji_core.model_folders.own_sampling import USUAL_TOP_P
 from tianji_core.model_folders.trust import code_allowed
 from tianji_core.store import datasets, recipes, samples, votes
 from tianji_core.store import training as trainings
@@ -72,7 +73,7 @@ class _Round:
         plan = self._plan
         reporter.update(0, message=_("正在作答"))
         cases = training_cases(self._recipe, plan.styles, plan.prompts, plan.seed)
-        (given,) = self._ask(self._learner, cases * plan.answers, [plan.temperature])
+        (given,) = self._ask(self._learner, cases * plan.answers, [plan.temperature], USUAL_TOP_P)
         answers = [given[at :: len(cases)] for at in range(len(cases))]
         best = best_answers(cases, answers, self._checker, self._taste)
         if not best:
@@ -96,10 +97,17 @@ class _Round:
             measured=self._compared(merged),
         )
 
-    def _ask(self, model: Artefact, cases: Sequence[Case], temperatures: Sequence[float]) -> list[list[str]]:
+    def _ask(
+        self,
+        model: Artefact,
+        cases: Sequence[Case],
+        temperatures: Sequence[float],
+        top_p: float | None = None,
+    ) -> list[list[str]]:
+        """The answers of a model; to choose among, they are drawn wider than its own ``top_p`` may be."""
         allowed = code_allowed(self._workspace, model.path)
         seed = self._plan.seed
-        return folder_answers(model.path, None, cases, temperatures, seed, code_allowed=allowed)
+        return folder_answers(model.path, None, cases, temperatures, seed, code_allowed=allowed, top_p=top_p)
 
     def _freeze(self, best: Sequence[Best]) -> tuple[DatasetVersion, int]:
         """The best answers and some earlier samples as a version; returns it and the number of those."""

@@ -41,6 +41,11 @@ WORK = ".build"
 """Folder inside the output folder that holds the checkpoint during the build."""
 
 
+TEMPERATURE, TOP_P = 0.7, 0.7
+"""How answers of what is trained on the base are drawn where nobody says otherwise. Of held-out questions
+87 % pass so, 76 % with the usual top_p of 0.9; answers differ almost as much (docs/guide/en/figures.md)."""
+
+
 @dataclass(frozen=True)
 class BuildOptions:
     """All options that determine the weights. ``documents`` are drawn once and repeated as often as the
@@ -165,6 +170,9 @@ def _export(model: Any, options: BuildOptions, vocabulary_size: int, folder: Pat
             "bos_token_id": SPECIAL.index(BOS),
             "eos_token_id": [SPECIAL.index(END), SPECIAL.index(EOS)],
             "pad_token_id": SPECIAL.index(PAD),
+            "do_sample": True,
+            "temperature": TEMPERATURE,
+            "top_p": TOP_P,
         },
     )
 
