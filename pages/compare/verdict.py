@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from html import escape
+from math import floor
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -76,7 +77,7 @@ def certainty_text(standings: Standings, asked: float, titles: Mapping[str, str]
     first, second = (plain(player_title(row.player, titles)) for row in standings.rows[:2])
     sure = _(
         "有 {share} 的把握说“{first}”比“{second}”好（{n} 票）。",
-        share=f"{min(0.99, standings.certainty):.0%}",  # nobody is ever quite certain
+        share=f"{floor(100 * min(0.99, standings.certainty) + 1e-9)}%",  # nobody is ever quite certain
         first=first,
         second=second,
         n=standings.ballots,

@@ -44,6 +44,10 @@ class FilterChoice(NamedTuple):
     order: str
 
 
+_FINDINGS = ("clean", UNSURE, "any", *BY_ID)
+"""What the filter of findings can say."""
+
+
 def views() -> dict[str, str]:
     """Returns the titles of the views of the review page by their key."""
     return {
@@ -152,6 +156,8 @@ def _chips(set_ones: Mapping[str, str]) -> None:
     with st.container(horizontal=True, key="chips", gap="small"):
         for name, value in set_ones.items():
             shown = source_title(value) if name == "source" else value[:40]
+            if name == "finding" and (finding := chosen("finding", _FINDINGS, _finding_title)):
+                shown = _finding_title(finding)  # the address may name it by its key, or in another language
             st.button(
                 _("{title}：{value}", title=filter_title(name), value=plain(shown)),
                 key=f"chip_{name}",
@@ -199,7 +205,7 @@ def _options(column: DeltaGenerator, recipe: Recipe) -> Options:
 def _finding(recipe: Recipe, column: DeltaGenerator) -> str:
     """Returns a rule's id, 'clean' for samples without findings, :data:`UNSURE` for the doubtful ones
     of them, 'any' for samples with some, or ''."""
-    known = ["clean", UNSURE, "any", *(key for key, rule in BY_ID.items() if rule.holds_in(recipe))]
+    known = [key for key in _FINDINGS if key not in BY_ID or BY_ID[key].holds_in(recipe)]
     finding = column.selectbox(
         _("问题"),
         known,

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import streamlit as st
 
-from tianji_core.i18n import _
+from tianji_core.i18n import _, language
 
 _WORDS = """<style>
+.stApp {{ --beside: {beside} }}
 [data-testid="stFileUploaderDropzone"] button p,
 [data-testid="stFileUploaderDropzoneInstructions"] span {{ font-size: 0 }}
 [data-testid="stFileUploaderDropzone"] button p::after {{ content: {pick}; font-size: 0.875rem }}
@@ -60,7 +61,8 @@ def translate_widgets() -> None:
         "about": _("关于"),
     }
     st.html(Path(__file__).with_name("look.css"))
-    st.html(_WORDS.format(**{name: json.dumps(word, ensure_ascii=False) for name, word in words.items()}))
+    shown = {name: json.dumps(word, ensure_ascii=False) for name, word in words.items()}
+    st.html(_WORDS.format(beside="61rem" if language() == "zh" else "75rem", **shown))
     lists = _script("list_words.js")
     said_in = {"WORDS": _list_words(), "LABELS": _label_words(), "DIALOGS": _dialog_words()}
     for place, said in said_in.items():

@@ -221,7 +221,8 @@ def test_what_is_doubtful_is_left_to_a_person_with_the_reason_and_accepted_by_a_
     press(app, "funnel_unsure")
     assert "共 1 条" in shown(app)
     assert "拿不准" in shown(app) and "看不出来" in shown(app)
-    assert review(finding="拿不准").button(key="chip_finding").label == "问题：拿不准"
+    for asked in ("拿不准", "unsure", "Doubtful"):
+        assert review(finding=asked).button(key="chip_finding").label == "问题：拿不准", asked
     app = review(view="批量")
     press(app, "accept_clean")
     assert states(workspace) == [ACCEPTED, PENDING, PENDING, PENDING]
