@@ -22,7 +22,8 @@ class BatchApi:
     ``looks`` is how often a batch is looked at until it has ended, ``ending`` how it ends, and ``share`` how
     much of it is answered then. ``said`` gives the text for a request, and ``usage`` are the tokens of each,
     both directions. Without ``keeps_tags`` it drops what it does not know of a batch's metadata, as Bailian
-    may; where ``lost`` is set, results cannot be fetched. ``slow`` holds paths (with their method) that
+    may; where ``lost`` is set, results cannot be fetched. At most
+    ``queue`` requests may wait here at once. ``slow`` holds paths (with their method) that
     answer after ``delay`` seconds."""
 
     def __init__(self) -> None:
@@ -34,6 +35,7 @@ class BatchApi:
         self.keys: set[str] = set()
         self.failing = lambda name, times: False
         self.looks, self.ending, self.share = 2, "completed", 1.0
+        self.queue: int | None = None
         self.usage = (11, 7)
         self.keeps_tags, self.lost = True, False
         self.said = lambda name: f"祝您平安喜乐，{name}。"
@@ -90,11 +92,20 @@ class BatchApi:
         with self._lock:
             batch = self.batches[name]
             batch["looks"] += 1
-            if batch["status"] == "validating":
+            if batch["status"] == "validating" and self._full(batch):
+                batch["status"] = "failed"
+                said = {"code": "token_limit_exceeded", "message": "Enqueued token limit reached"}
+                batch["errors"] = {"object": "list", "data": [said]}
+            elif batch["status"] == "validating":
                 batch["status"] = "in_progress"
             if batch["status"] == "in_progress" and batch["looks"] >= self.looks:
                 self._end(batch)
             return self.shown(name)
+
+    def _full(self, batch: dict[str, Any]) -> bool:
+        working = [each for each in self.batches.values() if each["status"] == "in_progress"]
+        total = sum(each["request_counts"]["total"] for each in (*working, batch))
+        return self.queue is not None and total > self.queue
 
     def cancel(self, name: str) -> dict[str, Any]:
         with self._lock:

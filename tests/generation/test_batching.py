@@ -140,6 +140,29 @@ def test_a_batch_that_is_refused_says_why_and_loses_no_task(workspace: Workspace
     assert (counts.pending, counts.failed) == (5, 0)
 
 
+def test_a_full_queue_at_the_provider_is_met_with_fewer_and_smaller_batches(
+    workspace: Workspace, batches: BatchApi
+) -> None:
+    batches.queue = 300
+    run = new_run(workspace, batches, 1100)
+    work(workspace, run)
+    assert run_state(workspace.engine, run.id).complete
+    assert len(batches.asked) == 1100 and set(batches.asked.values()) == {1}
+    sizes = [each["request_counts"]["total"] for each in batches.batches.values()]
+    assert sizes == [1000, 100, 1000, 500, 250, 250, 250, 250]
+
+
+def test_a_queue_without_room_for_a_few_says_so_and_loses_no_task(
+    workspace: Workspace, batches: BatchApi
+) -> None:
+    batches.queue = 5
+    run = new_run(workspace, batches, 60)
+    with pytest.raises(TeacherRequestError, match="Enqueued token limit reached"):
+        work(workspace, run)
+    assert run_state(workspace.engine, run.id).counts.pending == 60
+    assert [each["request_counts"]["total"] for each in batches.batches.values()] == [60, 30, 15]
+
+
 def test_cancelling_a_run_stops_its_batch_at_the_provider(workspace: Workspace, batches: BatchApi) -> None:
     batches.looks = 1_000_000
     run = new_run(workspace, batches, 5)

@@ -29,6 +29,7 @@ from tianji_core.generation.batch_book import (
     write_requests,
 )
 from tianji_core.generation.batch_results import BatchResults
+from tianji_core.generation.batch_room import Room
 from tianji_core.generation.known_answers import store_texts
 from tianji_core.generation.runs import options_of, sampling_of, teachers_of
 from tianji_core.generation.worn_phrases import Habits, habits_of
@@ -43,11 +44,6 @@ from tianji_core.teachers import BatchTeacher, Teacher, make_batch_server, price
 from tianji_core.teachers.batches import BatchLine, BatchState
 from tianji_core.workspace import Workspace
 
-LINES = 1000
-"""Requests in one file; the providers take 50,000, but the answers to all of them have to fit into
-:data:`~tianji_core.gate.RESULT_BYTES`."""
-MOST_OPEN = 8
-"""Batches of one teacher that wait at the provider at the same time."""
 FAULTS_IN_A_ROW = 30
 """Looks at the provider that may fail one after the other; at the longest pause that is about an hour."""
 _PAGE = 500
@@ -148,6 +144,7 @@ class _Batches:
         self._results = BatchResults(workspace, run, recipe, self._teachers)
         self._servers = [make_batch_server(workspace, entry.choice) for entry in self._mix]
         self._report, self._stop, self._pace = report, stop, pace
+        self._rooms = [Room() for _entry in self._mix]
         self._book: BatchBook = read_book(workspace, run.id)
         minutes = self._options.minutes
         self._deadline = None if minutes is None else time.monotonic() + minutes * 60
@@ -222,10 +219,10 @@ class _Batches:
 
     async def _send(self) -> None:
         """Writes the pending tasks that are in no batch into new ones, and starts them."""
-        for number in range(len(self._mix)):
+        for number, room in enumerate(self._rooms):
             waiting = {position for sent in self._book.open for position in sent.positions}
-            while sum(sent.teacher == number for sent in self._book.open) < MOST_OPEN:
-                tasks = await asyncio.to_thread(self._pending, number, waiting, LINES)
+            while self._number_open(number) < room.batches:
+                tasks = await asyncio.to_thread(self._pending, number, waiting, room.lines)
                 if not tasks or self._stop.is_set():
                     break
                 sent = await asyncio.to_thread(self._written_down, number, tasks)
@@ -233,6 +230,9 @@ class _Batches:
                     return
                 waiting.update(sent.positions)
                 await self._start(sent)
+
+    def _number_open(self, teacher: int) -> int:
+        return sum(sent.teacher == teacher for sent in self._book.open)
 
     def _pending(self, number: int, without: set[int], most: int) -> list[Task]:
         """The first pending tasks of a teacher that are in no batch."""
@@ -310,6 +310,8 @@ class _Batches:
                 state = await self._asked(partial(self._servers[sent.teacher].look, sent.batch))
                 if state is None:
                     return False
+                if state.queue_full and self._sent_less(sent, state):
+                    continue
                 if state.ended:
                     await self._store(sent, state)
             except TeacherRequestError as error:
@@ -329,6 +331,16 @@ class _Batches:
                 )
             )
         return ended
+
+    def _sent_less(self, sent: SentBatch, state: BatchState) -> bool:
+        """Takes back a batch for which the provider's queue had no room, to send its tasks later and fewer at
+        once; False where even a few find none."""
+        others = self._number_open(sent.teacher) - 1
+        if not self._rooms[sent.teacher].shrink(len(sent.positions), others):
+            return False
+        self._forget(sent)
+        self._report.say(_("供应商的队列满了，换小批、等前面的做完再交：{said}", said=state.message))
+        return True
 
     async def _store(self, sent: SentBatch, state: BatchState) -> None:
         """Stores what came back of a batch that has ended.

@@ -25,6 +25,8 @@ WINDOW = "24h"
 """How long a batch may take; the only value that the providers know."""
 TAG = "studio"
 """The name of our number in a batch's metadata."""
+QUEUE_FULL = "token_limit_exceeded"
+"""The code of a batch that failed since more tokens wait at the provider than the account may have there."""
 _ENDED = ("completed", "failed", "expired", "cancelled")
 _LISTED, _PAGES = 100, 10
 FETCH_SECONDS = 600.0
@@ -34,13 +36,14 @@ FETCH_SECONDS = 600.0
 class BatchState:
     """A batch at its provider. ``status`` is as the interface names it; ``answered`` counts the requests that
     have an answer or an error, of ``total``; ``files`` names those with answers and errors, ``message`` what
-    the provider says of a batch that it refused."""
+    the provider says of a batch that it refused; ``queue_full``: because too much waits there already."""
 
     status: str
     total: int = 0
     answered: int = 0
     files: tuple[str, ...] = ()
     message: str = ""
+    queue_full: bool = False
 
     @property
     def ended(self) -> bool:
@@ -132,6 +135,7 @@ class BatchServer:
             answered=_count(counts, "completed") + _count(counts, "failed"),
             files=tuple(clean_name(file) for file in files if file),
             message=self._endpoint.clean(said),
+            queue_full=any(getattr(reason, "code", None) == QUEUE_FULL for reason in reasons),
         )
 
     def lines(self, file_id: str) -> Iterator[BatchLine]:
