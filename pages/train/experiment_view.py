@@ -8,6 +8,7 @@ from pages.shared.job_progress import job_bar
 from pages.shared.text import plain
 from tianji_core import jobs
 from tianji_core.evaluation.experiment import (
+    ALL_SAMPLES,
     Experiment,
     PlannedTraining,
     axis_title,
@@ -100,7 +101,8 @@ def parallel_figure(kept: Experiment) -> go.Figure:
     axes = []
     for name in kept.plan.axes:
         values = [kept.plan.value_of(one.values, name) for one in done]
-        ticks = sorted(set(values))
+        every = name == "samples"  # all of them come last
+        ticks = sorted(set(values), key=lambda value: (every and value == ALL_SAMPLES, value))
         places = [ticks.index(value) for value in values]
         texts = [value_text(name, tick) for tick in ticks]
         axes.append(
@@ -139,12 +141,12 @@ def _table(kept: Experiment) -> None:
         }
         measured = one.passed is not None
         row |= {
+            _("状态"): state_title(one.state) + (f"：{one.note}" if one.note else ""),
             _("通过率"): f"{one.passed:.0%}" if measured else "—",
             _("95% 区间"): f"{one.low or 0:.0%}–{one.high or 0:.0%}" if measured else "—",
             **({_("原来会的"): _kept_text(one)} if remembers else {}),
             _("验证损失"): "—" if one.loss is None else f"{one.loss:.3f}",
             _("用时"): duration_text(one.seconds) if one.seconds else "—",
-            _("状态"): state_title(one.state) + (f"：{one.note}" if one.note else ""),
             _("训练"): f"?run={one.training_run_id}" if one.training_run_id else None,
         }
         rows.append(row)

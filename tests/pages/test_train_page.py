@@ -584,6 +584,18 @@ def test_the_share_of_another_version_is_tried_as_an_experiment(workspace, tiny,
     assert list(drawn["原来会的还会（%）"].values) == [40, 90]
 
 
+def test_all_samples_of_an_experiment_are_named_and_come_last(workspace, tiny):
+    own = add_version(workspace)
+    counts = {"samples": 0}, {"samples": 40}
+    plan = ExperimentPlan(
+        preset=KEY, version_id=own.id, settings=training.default_settings(KEY), variants=counts
+    )
+    done = {"passed": 0.5, "low": 0.4, "high": 0.6, "count": 60, "state": "done", "seconds": 90}
+    trained = tuple(PlannedTraining(values=values, **done) for values in counts)
+    drawn = parallel_figure(Experiment(number=1, plan=plan, trainings=trained)).data[0].dimensions[0]
+    assert drawn.ticktext == ("40", "全部") and list(drawn["values"]) == [1, 0]
+
+
 def test_settings_are_tried_as_an_experiment_and_the_best_is_named(workspace, tiny, app):
     add_version(workspace)
     open_train(app)

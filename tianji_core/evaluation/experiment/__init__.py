@@ -9,6 +9,7 @@ from tianji_core.evaluation.experiment.job import (
     start_experiment,
 )
 from tianji_core.evaluation.experiment.plan import (
+    ALL_SAMPLES,
     AXES,
     MIXED,
     MOST_TRAININGS,
@@ -33,6 +34,7 @@ from tianji_core.evaluation.experiment.results import (
 )
 
 __all__ = [
+    "ALL_SAMPLES",
     "AXES",
     "KIND",
     "MIXED",

@@ -35,7 +35,7 @@ AXES = (
 """The settings that trainings of one experiment may differ in, beside the shares of what is mixed in."""
 MIXED = "mix:"
 """The beginning of an axis that is the share of a dataset version; its name follows."""
-NOT_MIXED, ALL_MIXED = 0.0, 1.0
+ALL_SAMPLES, NOT_MIXED, ALL_MIXED = 0, 0.0, 1.0
 """The shares of a version that is not mixed in, and of one of which every sample is taken once."""
 MOST_TRAININGS = 64
 """Trainings in one experiment."""
@@ -116,6 +116,8 @@ def axis_title(name: str) -> str:
 
 def value_text(name: str, value: float) -> str:
     """A value of an axis for people."""
+    if name == "samples" and value == ALL_SAMPLES:
+        return _("全部")
     if not mixed_version(name):
         return f"{value:g}"
     return {NOT_MIXED: _("不混入"), ALL_MIXED: _("全部")}.get(value) or f"{100 * value:g}%"
