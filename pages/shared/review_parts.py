@@ -26,14 +26,14 @@ def check_with_progress(workspace: Workspace, recipe_key: str) -> None:
         cleaning.compare_all(workspace, recipe_key)
         return
     bar = st.progress(0.0) if waiting > _CHECK_BATCH else None
-    done = 0
-    while checked := cleaning.check_new(workspace, recipe_key, limit=_CHECK_BATCH):
-        done += checked
+
+    def show(done: int, _all: int) -> None:
         if bar is not None:
             shown = _("正在检查新样本：{done} / {waiting}", done=done, waiting=waiting)
             bar.progress(min(1.0, done / waiting), text=shown)
-        if done >= waiting:  # samples that arrive meanwhile are checked the next time
-            break
+
+    # Samples that arrive meanwhile are checked the next time.
+    cleaning.check_new(workspace, recipe_key, limit=waiting, progress=show)
     if bar is not None:
         bar.progress(1.0, text=_("正在互相比较"))
     cleaning.compare_all(workspace, recipe_key)

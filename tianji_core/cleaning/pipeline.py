@@ -1,14 +1,13 @@
 """The rules applied to stored samples: checking, previewing and fixing in bulk."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from tianji_core.cleaning.beside import Answer, Check, checking
 from tianji_core.cleaning.comparing import compare_all, forget_outdated, must_compare
 from tianji_core.cleaning.rule import Context, context_of
 from tianji_core.cleaning.rules import EXACT_DUPLICATE, SAFE_RULES, TOO_ALIKE
-from tianji_core.cleaning.turns import Turns, check_turns, clean_turns, doubt_of_turns
-from tianji_core.cleaning.unfinished import RULE as UNFINISHED_RULE
-from tianji_core.cleaning.unfinished import unfinished
+from tianji_core.cleaning.turns import Turns, clean_turns
 from tianji_core.i18n import _
 from tianji_core.roles import bookkeeping
 from tianji_core.store import findings, imitation, recipes, samples, steps
@@ -91,23 +90,41 @@ def check_new(
     is left, the samples are also compared with each other. Takes some short queries if there is nothing to
     do. ``progress`` is called with (checked, all that are waiting)."""
     forget_outdated(workspace, recipe_key)
-    done, total = 0, 0
-    context: Context | None = None
-    while limit is None or done < limit:
-        size = _BATCH if limit is None else min(_BATCH, limit - done)
-        batch = findings.unchecked(workspace.engine, recipe_key, size)
-        if not batch:
-            compare_all(workspace, recipe_key)
-            break
-        if context is None:
-            context = current_context(workspace, recipe_key)
-            must_compare(workspace, recipe_key)
-            total = findings.unchecked_count(workspace.engine, recipe_key) if progress is not None else 0
-        _check_batch(workspace, recipe_key, batch, context)
-        done += len(batch)
-        if progress is not None:
-            progress(done, max(done, total))
+    waiting = findings.unchecked_count(workspace.engine, recipe_key)
+    total = waiting if limit is None else min(waiting, limit)
+    done = 0
+    if total:
+        context = current_context(workspace, recipe_key)
+        must_compare(workspace, recipe_key)
+        with checking(context, total) as check:
+            for batch, answer in _each_checked(workspace, recipe_key, check, limit):
+                _check_batch(workspace, recipe_key, batch, answer)
+                done += len(batch)
+                if progress is not None:
+                    progress(done, max(done, total))
+    if limit is None or done < limit:
+        compare_all(workspace, recipe_key)
     return done
+
+
+def _each_checked(
+    workspace: Workspace, recipe_key: str, check: Check, limit: int | None
+) -> Iterator[tuple[Sequence[Unchecked], Answer]]:
+    """Yields the batches of unchecked samples, each with what waits for the answer about it; the next one is
+    begun before."""
+    left, after = limit, 0
+    last: tuple[Sequence[Unchecked], Answer] | None = None
+    while True:
+        size = _BATCH if left is None else min(_BATCH, left)
+        batch = findings.unchecked(workspace.engine, recipe_key, size, after) if size else []
+        begun = (batch, check(batch)) if batch else None
+        if last is not None:
+            yield last
+        if last is None and begun is None:
+            return
+        # Behind the end, what was changed meanwhile is looked for from the beginning.
+        last, after = begun, batch[-1].id if batch else 0
+        left = None if left is None else left - len(batch)
 
 
 def check_again(workspace: Workspace, recipe_key: str, progress: Progress | None = None) -> int:
@@ -117,29 +134,11 @@ def check_again(workspace: Workspace, recipe_key: str, progress: Progress | None
     return check_new(workspace, recipe_key, progress=progress)
 
 
-def _check_batch(workspace: Workspace, recipe_key: str, batch: Sequence[Unchecked], context: Context) -> None:
-    own: dict[int, list[Finding]] = {}
-    doubts: dict[int, float] = {}
-    for sample in batch:
-        own[sample.id] = own_findings(sample, context)
-        if not own[sample.id] and (value := doubt_of(sample, context)):
-            doubts[sample.id] = value
+def _check_batch(workspace: Workspace, recipe_key: str, batch: Sequence[Unchecked], answer: Answer) -> None:
+    seen = dict(zip((sample.id for sample in batch), answer(), strict=True))
+    own = {number: each.findings for number, each in seen.items()}
+    doubts = {number: each.doubt for number, each in seen.items() if each.doubt}
     save_findings(workspace, recipe_key, batch, own, doubts)
-
-
-def doubt_of(sample: Unchecked, context: Context) -> float:
-    """Returns how doubtful a sample is in which nothing was found, as it is stored: 0 for a sure one."""
-    found = doubt_of_turns(sample, context)
-    return 0.0 if found.is_sure else round(found.value, 2)
-
-
-def own_findings(sample: Unchecked, context: Context) -> list[Finding]:
-    """Returns what the rules find in a sample without looking at any other. Pure."""
-    items = check_turns(sample, context)
-    known = any(item.rule == UNFINISHED_RULE and not item.turn for item in items)
-    if not known and (cut := unfinished(sample)) is not None:
-        items.append(cut)
-    return items
 
 
 def save_findings(

@@ -66,10 +66,7 @@ def clean_and_freeze(workspace: Workspace, subject: CleanFreezeSubject, reporter
     quarter = max(1, samples.count(engine, pending))
     reporter.begin(4 * quarter, _("条"))
     reporter.update(0, message=_("正在按规则检查"))
-    checked = 0
-    while step := cleaning.check_new(workspace, key, limit=2000):
-        checked = min(quarter, checked + step)
-        reporter.update(checked)
+    cleaning.check_new(workspace, key, progress=lambda done, _all: reporter.update(min(quarter, done)))
     reporter.update(quarter, message=_("正在修正"))
     fixed = cleaning.fix(workspace, pending, who=subject.who)
     reporter.update(2 * quarter, message=_("正在采用没有问题的"))

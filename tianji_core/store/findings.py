@@ -48,11 +48,12 @@ class Unchecked(NamedTuple):
 _UNCHECKED = [samples.c[name] for name in Unchecked._fields]
 
 
-def unchecked(engine: Engine, recipe: str, limit: int) -> list[Unchecked]:
-    """Returns the samples that changed since their last check, in order of their numbers."""
+def unchecked(engine: Engine, recipe: str, limit: int, after: int = 0) -> list[Unchecked]:
+    """Returns the samples behind number ``after`` that changed since their last check, in order of their
+    numbers."""
     query = (
         select(*_UNCHECKED)
-        .where(samples.c.recipe == recipe, IS_UNCHECKED)
+        .where(samples.c.recipe == recipe, IS_UNCHECKED, samples.c.id > after)
         .order_by(samples.c.id)
         .limit(limit)
     )

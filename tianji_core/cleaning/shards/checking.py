@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tianji_core.cleaning.pipeline import own_findings
+from tianji_core.cleaning.alone import own_findings
 from tianji_core.cleaning.rule import Context, context_of
 from tianji_core.cleaning.shards.layout import (
     CLEANED,

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from tianji_core.cleaning.alone import doubt_of
 from tianji_core.cleaning.comparing import forget_outdated, must_compare, rules_basis
-from tianji_core.cleaning.pipeline import current_context, doubt_of, save_findings
+from tianji_core.cleaning.pipeline import current_context, save_findings
 from tianji_core.cleaning.shards.layout import (
     CLEANED,
     SAMPLES,
