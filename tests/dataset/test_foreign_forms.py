@@ -243,6 +243,9 @@ def test_turns_follow_their_numbers_and_a_context_belongs_to_the_question() -> N
         ({"messages": [message("system", "一"), message("system", "二")]}, "两个不同的 system"),
         (message("user", Q), "这是一条消息"),
         ({"instruction": Q, "output": [A, A]}, "不是文字"),
+        ({"user_prompt": Q, "blessing": A}, "没有 output，有的字段是 user_prompt、blessing"),
+        ({"id": 1, "text": A, "label": ["生日"]}, "有的字段是 id、text、label"),
+        ({"场景": "生日", "要求": None, "祝福语": ""}, "祝福语 是空的"),
     ],
 )
 def test_what_cannot_become_a_sample_says_why(item: dict, reason: str) -> None:
@@ -498,6 +501,52 @@ def test_a_bad_row_names_its_sheet(workspace: Workspace) -> None:
         "工作表“Sheet1”第 3 行：输出 是空的",
         "工作表“Sheet1”第 4 行比表头多了几格",
     ]
+
+
+def test_merged_cells_belong_to_every_row_that_they_span(workspace: Workspace) -> None:
+    rows = [
+        ["祝福语收集", None],
+        ["要求", "祝福语"],
+        [Q, A],
+        [None, "妈妈，愿您天天开心！"],
+        [None, None],
+        ["祝爸爸", "爸爸好！"],
+    ]
+    book = openpyxl.load_workbook(io.BytesIO(workbook(rows)))
+    book.active.merge_cells("A1:B1")
+    book.active.merge_cells("A3:A5")
+    file = io.BytesIO()
+    book.save(file)
+    report = dataset.import_bytes(workspace, "wishes", file.getvalue(), "x.xlsx")
+    assert (report.added, report.bad) == (3, ())
+    assert {(each.input, each.output) for each in samples.page(workspace.engine, ALL)} == {
+        (Q, A),
+        (Q, "妈妈，愿您天天开心！"),
+        ("祝爸爸", "爸爸好！"),
+    }
+
+
+def test_a_sheet_that_is_not_read_is_named(workspace: Workspace) -> None:
+    content = workbook([["输入", "输出"], [Q, A]], [["姓名", "年龄"], ["妹妹", 8]], [])
+    report = dataset.import_bytes(workspace, "wishes", content, "x.xlsx")
+    assert report.added == 1 and report.bad == ()
+    assert report.notices == ("工作表“Sheet1”里没有“输入”和“输出”两列，没有导入",)
+
+
+def test_a_fault_of_a_formula_is_no_answer_and_escapes_are_characters(workspace: Workspace) -> None:
+    content = workbook([["输入", "输出"], [Q, "#REF!"], ["祝老师", "老师好！_x000D_\n节日快乐！"]])
+    report = dataset.import_bytes(workspace, "wishes", content, "x.xlsx")
+    assert report.bad == ((1, "工作表“Sheet”第 2 行：输出 是空的"),)
+    assert samples.page(workspace.engine, ALL)[0].output == "老师好！\n节日快乐！"
+
+
+def test_a_table_without_answers_is_told_what_its_headings_are(workspace: Workspace) -> None:
+    for content, name in (
+        ("时间,写一句话\n1,好\n".encode(), "x.csv"),
+        (workbook([["时间", "写一句话"]]), "x.xlsx"),
+    ):
+        with pytest.raises(ImportFileError, match="第一行是 时间、写一句话"):
+            dataset.import_bytes(workspace, "wishes", content, name)
 
 
 def forged(content: bytes, *changes: tuple[str, str]) -> bytes:

@@ -5,12 +5,12 @@ import json
 import math
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from tianji_core.dataset.mending import python_list
 from tianji_core.files import storable
-from tianji_core.gate import standard_characters
+from tianji_core.gate import clean_name, standard_characters
 from tianji_core.i18n import _
 
 SYSTEM, INSTRUCTION, INPUT, OUTPUT = "system", "instruction", "input", "output"
@@ -28,13 +28,14 @@ _ALIASES: dict[str, tuple[str, str]] = {
     INPUT: (
         "input question query userinput textboxquestion 输入 问题 提问 用户输入 輸入 問題 提問",
         "user human q ask inputs inputtext usermessage userprompt message1 问 用户 人类 問 使用者 用户问题 "
-        "用户提问 问题内容 提问内容",
+        "用户提问 问题内容 提问内容 要求 需求",
     ),
     OUTPUT: (
         "output answer response completion target chosen textboxanswer responsechosen preferredoutput "
         "输出 回答 答案 回复 輸出 回覆",
         "assistant gpt chatgpt bot moss ai reply a generation generatedtext outputtext targets summary "
-        "message2 responsej 答 助手 模型输出 模型回答 生成内容 生成结果 回复内容 回答内容",
+        "message2 responsej 答 助手 模型输出 模型回答 生成内容 生成结果 回复内容 回答内容 祝福语 祝福 祝福文案 "
+        "祝福内容 文案",
     ),
     REQUEST: ("srcinput", ""),
     PROMPT: ("prompt 提示词 提示", ""),
@@ -62,8 +63,26 @@ _ROLES = {
 }
 _ROLE_OF = {name: role for role, names in _ROLES.items() for name in names.split()}
 _MISSING = frozenset(
-    ("", "nan", "null", "none", "<na>", "n/a", "#n/a", "nat", "nil", "undefined", "[]", "{}", "<noinput>")
+    (
+        *(
+            "",
+            "nan",
+            "null",
+            "none",
+            "<na>",
+            "n/a",
+            "#n/a",
+            "nat",
+            "nil",
+            "undefined",
+            "[]",
+            "{}",
+            "<noinput>",
+        ),
+        *("#ref!", "#value!", "#name?", "#div/0!", "#num!", "#null!"),
+    )
 )
+_SHOWN_KEYS, _SHOWN_CHARACTERS = 8, 24
 _UNSEEN = ("Zs", "Cc", "Cf")
 """Categories of spaces, controls and invisible characters."""
 
@@ -91,6 +110,13 @@ def field_of(name: object) -> str:
 def role_of(name: object) -> str:
     """Returns user, assistant, system or tool for the role of a message, '' for an unknown one."""
     return _ROLE_OF.get(_plain(name), "")
+
+
+def keys_shown(keys: Iterable[object]) -> str:
+    """Returns the first keys or headings of an item as an error names them."""
+    named = [clean_name(str(key))[:_SHOWN_CHARACTERS] for key in keys]
+    named = [name for name in named if name]
+    return _("、").join(named[:_SHOWN_KEYS]) + ("…" if len(named) > _SHOWN_KEYS else "")
 
 
 def is_missing(value: Any) -> bool:

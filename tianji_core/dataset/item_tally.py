@@ -5,7 +5,7 @@ from collections import Counter
 from tianji_core.dataset.conversation import Conversation
 from tianji_core.dataset.fields import ShapeError
 from tianji_core.dataset.shapes import conversation_of
-from tianji_core.dataset.streaming import BrokenLine, FileItem
+from tianji_core.dataset.streaming import BrokenLine, FileItem, LeftOut
 from tianji_core.dataset.turn_reading import BRANCHES, GREETING, OPENING, SEPARATORS, TAIL
 from tianji_core.errors import ImportFileError
 from tianji_core.i18n import N_, _
@@ -20,6 +20,7 @@ class ItemTally:
     def __init__(self, file: str) -> None:
         self.file, self.number, self.good, self.unplaced, self.mended = file, 0, 0, 0, 0
         self.bad: list[tuple[int, str]] = []
+        self.parts: list[str] = []
         self.forms: Counter[str] = Counter()
         self.left_out: Counter[str] = Counter()
 
@@ -34,6 +35,9 @@ class ItemTally:
         Raises:
             ImportFileError: the file has far more bad items than good ones.
         """
+        if isinstance(item.value, LeftOut):
+            self.parts.append(item.value.notice)
+            return None
         self.number += 1
         if isinstance(item.value, BrokenLine):
             self._refuse(item.value.reason)
@@ -65,7 +69,7 @@ class ItemTally:
         )
         marks = [_(text, n=self.left_out[mark]) for mark, text in said.items() if self.left_out[mark]]
         commas = [_("{n} 项去掉了多余的逗号", n=self.mended)] if self.mended else []
-        return (*lost, *marks, *commas)
+        return (*self.parts, *lost, *marks, *commas)
 
     def _refuse(self, reason: str) -> None:
         self.bad.append((self.number, reason))

@@ -8,7 +8,7 @@ from tianji_core.dataset.fields import OUTPUT, field_of
 
 _LISTS = (
     *("data", "train", "validation", "valid", "test", "items", "rows", "examples", "instances", "samples"),
-    *("RECORDS", "records", "results"),
+    *("RECORDS", "records", "results", "datasets"),
 )
 """Keys under which an object keeps a list of items."""
 

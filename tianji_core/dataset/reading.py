@@ -4,11 +4,12 @@ its hash and encoding and for its items, and never held in memory as a whole."""
 import hashlib
 import io
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
+from tianji_core.dataset.column_names import ColumnNames, described
 from tianji_core.dataset.encodings import KEEPING, text_encoding
 from tianji_core.dataset.streaming import BLANK, CHUNK, FileItem, json_items, line_items, one_line
 from tianji_core.dataset.tables import csv_items, delimiter_of, has_answers, parquet_items
@@ -46,13 +47,15 @@ Progress = Callable[[int], None]
 
 @dataclass(frozen=True)
 class Source:
-    """One file. ``size`` is in bytes; ``opened`` opens its bytes from the start."""
+    """One file. ``size`` is in bytes; ``opened`` opens its bytes from the start; ``names`` are those that a
+    description beside it gives to its columns."""
 
     name: str
     sha256: str
     encoding: str
     size: int
     opened: Callable[[], BinaryIO]
+    names: ColumnNames | None = None
 
     def items(self, progress: Progress | None = None) -> Iterator[FileItem]:
         """Yields the items of the file; a :class:`~tianji_core.dataset.streaming.BrokenLine` stands for one
@@ -65,7 +68,7 @@ class Source:
             for number, item in enumerate(self._items(binary)):
                 if progress is not None and number % 500 == 0:
                     progress(binary.tell())
-                yield item
+                yield item if self.names is None else item._replace(value=self.names.usual(item.value))
         if progress is not None:
             progress(self.size)
 
@@ -141,7 +144,8 @@ def file_source(path: Path, name: str = "", encoding: str = "") -> Source:
             raise ImportFileError(
                 _("{file} 超过 {n} GB，请拆成几个文件再导入", file=path, n=LARGEST // 1024**3)
             )
-        return _source(lambda: path.open("rb"), name or path.name, encoding)
+        source = _source(lambda: path.open("rb"), name or path.name, encoding)
+        return replace(source, names=described(path))
     except OSError as error:
         raise ImportFileError(_("读不了 {file}：{detail}", file=path, detail=error.strerror)) from error
 

@@ -8,6 +8,7 @@ import contextlib
 from dataclasses import replace
 from typing import Any
 
+from tianji_core.dataset.annotations import RESPONSES, as_annotated
 from tianji_core.dataset.conversation import (
     ALPACA,
     MERGED,
@@ -33,6 +34,7 @@ from tianji_core.dataset.fields import (
     field_of,
     fields_of,
     is_missing,
+    keys_shown,
     listed,
     optional_text,
     role_of,
@@ -61,13 +63,14 @@ def conversation_of(item: Any, depth: int = 0) -> Conversation:
         return TurnReader().conversation(listed(item, TURNS), "")
     if not isinstance(item, dict):
         raise ShapeError(_("不是一个对象，而是 {kind}", kind=type(item).__name__))
+    item = as_annotated(item)
     if item.get(_LABEL) is False and (OUTPUT in fields_of(item) or TURNS in fields_of(item)):
         raise ShapeError(_("label 是 false，这是一条标为不好的回答"))
     item = _with_instance(item)
     fields = fields_of(item)
     reader = TurnReader()
     reader.mark(item)
-    reader.left_out += [name for name in _REJECTED if not is_missing(item.get(name))]
+    reader.left_out += [name for name in (*_REJECTED, RESPONSES) if not is_missing(item.get(name))]
     found = _found(reader, item, fields, depth)
     style = optional_text(fields, STYLE) or found.style
     request = optional_text(fields, REQUEST) or found.prompt
@@ -120,9 +123,21 @@ def _found(reader: TurnReader, item: dict[str, Any], fields: dict[str, Any], dep
         raise ShapeError(_("{key} 应当是一个不空的列表", key="conversation"))
     if (within := _wrapped(item, depth)) is not None:
         return within
+    _refuse_empty(item)
     raise ShapeError(
-        _("认不出格式：没有 conversation、conversations、messages、instruction、input 或别的一问一答的字段")
+        _(
+            "认不出格式：有的字段是 {keys}，其中没有一问一答；请把问题的字段改名为 input，回答的改名为 output",
+            keys=keys_shown(item) or "—",
+        )
     )
+
+
+def _refuse_empty(item: dict[str, Any]) -> None:
+    """Raises:
+    ShapeError: the item has a place for its answer, which is empty; named as the file itself calls it."""
+    empty = next((key for key in item if field_of(key) == OUTPUT), "")
+    if empty:
+        raise ShapeError(_("{key} 是空的", key=empty))
 
 
 def _is_list_in_text(value: Any) -> bool:
@@ -185,10 +200,10 @@ def _of_pair(reader: TurnReader, item: dict[str, Any], fields: dict[str, Any], s
     if not asks and (whole := marked(fields.get(OUTPUT))).messages:
         return reader.transcript(whole, system)
     if not asks:
-        raise ShapeError(_("没有 {key}", key=INPUT))
+        raise ShapeError(_("没有 {key}，有的字段是 {keys}", key=INPUT, keys=keys_shown(item)))
     if OUTPUT not in fields:
-        empty = next((key for key in item if field_of(key) == OUTPUT), "")  # as the file itself calls it
-        raise ShapeError(_("{key} 是空的", key=empty) if empty else _("没有 {key}", key=OUTPUT))
+        _refuse_empty(item)
+        raise ShapeError(_("没有 {key}，有的字段是 {keys}", key=OUTPUT, keys=keys_shown(item)))
     asked = "\n".join(text_of(fields[field], field) for field in asks)
     answer = text_of(fields[OUTPUT], OUTPUT)
     if isinstance(item.get("prompt"), str) and isinstance(item.get("completion"), str):

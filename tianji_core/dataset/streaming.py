@@ -35,6 +35,13 @@ class BrokenLine:
     reason: str
 
 
+@dataclass(frozen=True)
+class LeftOut:
+    """A part of a file that is no item and is not read, such as a sheet without answers."""
+
+    notice: str
+
+
 class FileItem(NamedTuple):
     """One item of a file: the ``line`` on which it begins, counted from 1 (0: the file has no lines), its
     value, whether surplus commas were removed from it, and the sheet of a workbook that it stands in."""

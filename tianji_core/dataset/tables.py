@@ -2,13 +2,13 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 
 from tianji_core.dataset.conversation import Conversation, as_item
-from tianji_core.dataset.fields import OUTPUT, TURNS, Repeated, field_of
+from tianji_core.dataset.fields import OUTPUT, TURNS, Repeated, field_of, keys_shown
 from tianji_core.dataset.streaming import BrokenLine, FileItem
 from tianji_core.errors import ImportFileError
 from tianji_core.gate import first_line
@@ -54,14 +54,14 @@ def csv_items(text: TextIO, name: str) -> Iterator[FileItem]:
     delimiter = named[1] if named else _delimiter_in(head)
     rows = csv_rows(text, delimiter, strict=True)
     headings: list[str] = []
+    seen: list[list[str]] = []
     for _number, row in islice(rows, TITLES):
+        seen.append(row)
         headings = [heading.strip("\ufeff \t\u3000") for heading in row]
         if has_answers(headings):
             break
     else:
-        raise ImportFileError(
-            _("{file} 里没有“输入”和“输出”两列（input、output），第一行应当是表头", file=name)
-        )
+        raise without_answers(name, seen)
     for number, row in rows:
         line = number + (named is not None)
         if row is UNPAIRED:
@@ -100,6 +100,19 @@ def _delimiter_in(head: list[str]) -> str:
 def has_answers(headings: Iterable[str]) -> bool:
     """Returns whether one of the headings means answers or whole conversations."""
     return any(field_of(heading) in (OUTPUT, TURNS) for heading in headings)
+
+
+def without_answers(name: str, rows: Sequence[Sequence[str]]) -> ImportFileError:
+    """Returns the error for a table whose first ``rows`` name no column for answers."""
+    first = next((keys_shown(row) for row in rows if any(cell.strip() for cell in row)), "")
+    return ImportFileError(
+        _(
+            "{file} 里没有“输入”和“输出”两列（input、output）：表头应当在前 {n} 行，第一行是 {first}",
+            file=name,
+            n=TITLES,
+            first=first or "—",
+        )
+    )
 
 
 def row_item(headings: list[str], cells: list[str]) -> dict[str, Any]:

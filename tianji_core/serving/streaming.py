@@ -24,6 +24,7 @@ from tianji_core.gate import (
     too_long,
 )
 from tianji_core.i18n import _
+from tianji_core.teachers.kinds import meaning_of
 
 if TYPE_CHECKING:
     from openai import OpenAI
@@ -198,11 +199,19 @@ def _broken_off(url: str) -> ServerError:
 def _from_status(url: str, error: Any) -> ServerError:
     """Returns one sentence about an error status."""
     status, response = error.status_code, error.response
-    detail = read_complaint(response.content, response.headers.get("content-type", "")).said
+    complaint = read_complaint(response.content, response.headers.get("content-type", ""))
+    detail = complaint.said
     if status in (401, 403):
         return ServerError(
             _("模型服务 {url} 不接受这个密钥，请在设置里检查：{detail}", url=url, detail=detail)
         )
     if status == 429:
         return ServerError(_("模型服务正忙：{detail}", detail=detail))
+    if meaning_of(complaint) == "long":
+        return ServerError(
+            _(
+                "对话太长，模型服务的上下文放不下：请开始新的对话，调小最多生成的长度，或让服务用更大的上下文。{detail}",
+                detail=detail,
+            )
+        )
     return ServerError(_("模型服务拒绝了请求（{status}）：{detail}", status=status, detail=detail))

@@ -4,10 +4,12 @@ from typing import Literal, NamedTuple
 
 from tianji_core.gate import Complaint
 
-Meaning = Literal["credit", "region", "filtered", "firewall", "rate", "key", "access", "model", "request", ""]
+Meaning = Literal[
+    "credit", "region", "filtered", "firewall", "rate", "key", "access", "model", "long", "request", ""
+]
 """No money or quota left, for hours at least; a region that is not served; a content filter; a firewall in
-front of the API; too many requests; a wrong key; an account that may not use the model; no such model; a
-request that the API does not take. '' where nothing says which."""
+front of the API; too many requests; a wrong key; an account that may not use the model; no such model; more
+than the context of the model holds; a request that the API does not take. '' where nothing says which."""
 
 
 class _Signs(NamedTuple):
@@ -78,6 +80,17 @@ _SIGNS = (
         ),
     ),
     _Signs(
+        "long",
+        # Zhipu, Baidu.
+        ("1261", "336103", "413"),
+        (
+            *("context_length_exceeded", "context length", "context window", "contextwindow"),
+            *("exceed_context_size", "context size", "prompt is too long", "maximum number of tokens"),
+            *("range of input length", "input token length too long", "exceeded model token limit"),
+            *("max_model_len", "max_seq_len", "session_len", "超长", "上下文长度"),
+        ),
+    ),
+    _Signs(
         "firewall",
         words=(
             *(
@@ -121,6 +134,7 @@ _SIGNS = (
             ),
             *("authentication_error", "authenticationerror", "invalid_authentication", "invalid token"),
             *("authfailure", "access token invalid", "access token expired", "token invalid"),
+            "no_db_connection",  # a proxy of LiteLLM with one key, for any other one
         ),
     ),
     _Signs(
@@ -138,12 +152,12 @@ _SIGNS = (
         (
             *("model_not_found", "modelnotfound", "invalidendpointormodel", "model does not exist"),
             *("model not exist", "resource_not_found", "no available channel", "unexpected endpoint"),
-            *("模型不存在", "无可用渠道"),
+            *("invalid model name", "server is pinned to", "模型不存在", "无可用渠道"),
         ),
     ),
     _Signs(
         "request",
-        ("1210", "1213", "1214", "1261", "20015", "2013", "1042", "336002", "336003", "336103"),
+        ("1210", "1213", "1214", "20015", "2013", "1042", "336002", "336003"),
         ("invalid_request_error", "invalidparameter", "invalid_parameter", "badrequest", "missingparameter"),
     ),
 )

@@ -27,6 +27,7 @@ from tianji_core.teachers.faults import (
     unreachable,
     unreadable,
 )
+from tianji_core.teachers.kinds import meaning_of
 from tianji_core.teachers.providers import ModelEntry, same_model
 from tianji_core.teachers.request import messages, with_own_fields
 from tianji_core.teachers.statuses import from_status
@@ -86,8 +87,7 @@ class OpenAICompatible(BatchRequests):
             # Not chat.completions.create: it goes through every type of the API first, a fifth of the work.
             response = await self._sent(self._client.post("/chat/completions", cast_to=self._raw, body=body))
         except openai.APIStatusError as error:
-            known = await self._models_or_none() if error.status_code == 404 else None
-            raise self._status_error(error, known) from None
+            raise await self._refused(error) from None
         latency = time.monotonic() - started
         # The body is read here and not by the SDK, which accepts answers that are not completions at all.
         kind, request_id = (response.headers.get(name, "") for name in ("content-type", "x-request-id"))
@@ -146,6 +146,13 @@ class OpenAICompatible(BatchRequests):
             "seed": sampling.seed,
         }
         return with_own_fields(given, self._entry)
+
+    async def _refused(self, error: Any) -> TeacherError:
+        """Returns the error for the status of a completion; one about the model names those there are."""
+        headers = error.response.headers
+        complaint = read_complaint(error.response.content, headers.get("content-type", ""))
+        unknown = error.status_code == 404 or meaning_of(complaint) == "model"
+        return self._status_error(error, await self._models_or_none() if unknown else None)
 
     def _status_error(self, error: Any, known: list[str] | None = None) -> TeacherError:
         headers = dict(error.response.headers)

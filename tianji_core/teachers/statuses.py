@@ -30,6 +30,7 @@ _STATUS_OF: dict[Meaning, int] = {
     "key": 401,
     "access": 403,
     "model": 404,
+    "long": 400,
     "request": 400,
 }
 
@@ -62,21 +63,15 @@ def from_status(
         )
     if status == 429 or (meaning == "rate" and status != 401):
         return _limited(endpoint, status, said, headers)
+    if meaning == "long" and status not in (401, 403, 404):
+        return _too_long(endpoint, status, said)
     if status in (401, 403, 404) and meaning == "access":
-        return TeacherAuthError(
-            _(
-                "{title} 说这个账户不能用模型“{model}”（HTTP {status}）：请到它的控制台开通模型、完成实名或授权。{said}",
-                title=endpoint.title,
-                model=endpoint.model,
-                status=status,
-                said=said,
-            )
-        )
+        return _not_activated(endpoint, status, said)
     if status in (401, 403) or (status == 400 and meaning == "key"):
         return _no_access(endpoint, status, said)
     if status == 408:
         return timed_out(endpoint)
-    if status == 404:
+    if status == 404 or (meaning == "model" and known_models and endpoint.model not in known_models):
         return unknown_model(endpoint, said, known_models)
     if status == 413:
         return _too_large(endpoint, said)
@@ -134,6 +129,30 @@ def _limited(endpoint: Endpoint, status: int, said: str, headers: Mapping[str, s
             said=said,
         ),
         retry_after(headers) or wait,
+    )
+
+
+def _not_activated(endpoint: Endpoint, status: int, said: str) -> TeacherAuthError:
+    return TeacherAuthError(
+        _(
+            "{title} 说这个账户不能用模型“{model}”（HTTP {status}）：请到它的控制台开通模型、完成实名或授权。{said}",
+            title=endpoint.title,
+            model=endpoint.model,
+            status=status,
+            said=said,
+        )
+    )
+
+
+def _too_long(endpoint: Endpoint, status: int, said: str) -> TeacherRequestError:
+    return TeacherRequestError(
+        _(
+            "{title} 说请求太长，模型“{model}”的上下文放不下（HTTP {status}）：请缩短提示词、例子或文档的分段，调小 max_tokens，或让服务用更大的上下文。{said}",
+            title=endpoint.title,
+            model=endpoint.model,
+            status=status,
+            said=said,
+        )
     )
 
 
