@@ -201,17 +201,20 @@ def _from_status(url: str, error: Any) -> ServerError:
     status, response = error.status_code, error.response
     complaint = read_complaint(response.content, response.headers.get("content-type", ""))
     detail = complaint.said
-    if status in (401, 403):
+    meaning = meaning_of(complaint)
+    if status in (401, 403) or (status == 400 and meaning == "key"):
         return ServerError(
             _("模型服务 {url} 不接受这个密钥，请在设置里检查：{detail}", url=url, detail=detail)
         )
     if status == 429:
         return ServerError(_("模型服务正忙：{detail}", detail=detail))
-    if meaning_of(complaint) == "long":
+    if meaning == "long":
         return ServerError(
             _(
                 "对话太长，模型服务的上下文放不下：请开始新的对话，调小最多生成的长度，或让服务用更大的上下文。{detail}",
                 detail=detail,
             )
         )
+    if status >= 500:
+        return ServerError(_("模型服务出错（HTTP {status}）：{detail}", status=status, detail=detail))
     return ServerError(_("模型服务拒绝了请求（{status}）：{detail}", status=status, detail=detail))
