@@ -291,7 +291,7 @@ def served(home: Path, max_tokens: int) -> Served:
         for model in MODELS[1:]:
             server.load(model, home / model)
         all_four = server.memory()
-        together(server, 4)  # warm
+        together(server, max_tokens)  # warm: on a card, steps of every number of rows become graphs
         seconds, tokens, answers = together(server, max_tokens)
         print(f"at once: {seconds:.2f} s, {tokens} tokens", flush=True)
         return Served(seconds, tokens, answers, *first_tokens(server, max_tokens), alone, all_four)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.serving.tiny import make_adapter, make_base
 from tianji_core.serving.graphs import Graphs
-from tianji_core.serving.lora import Adapters, read_adapter
+from tianji_core.serving.lora import Adapters, LoraLinear, LoraMatrices, read_adapter
 from tianji_core.serving.routing import Routing
 from tianji_core.serving.slab import Slab, bucket
 
@@ -184,3 +184,43 @@ def test_a_replay_is_what_a_plain_pass_gives(folders: tuple[Path, Path]) -> None
     steps(3)
     adapters.remove("red")
     assert graphs.usable
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("rows", ["rrbg", "rbgr", "bbrg", "grgr", "rrrr", "b"])
+def test_each_row_gets_the_product_of_its_own_adapter_wherever_it_stands(rows: str) -> None:
+    chance = torch.Generator().manual_seed(3)
+
+    def drawn(*shape: int) -> torch.Tensor:
+        return torch.randn(*shape, generator=chance)
+
+    base, routing = torch.nn.Linear(8, 12, bias=False), Routing()
+    layer = LoraLinear(base, routing, torch.float32)
+    pairs = {"red": LoraMatrices(drawn(3, 8), drawn(12, 3), 0.5)}
+    pairs["green"] = LoraMatrices(drawn(5, 8), drawn(12, 5), 2.0)
+    for name, pair in pairs.items():
+        layer.put(name, pair)
+    names = [{"r": "red", "g": "green", "b": ""}[letter] for letter in rows]
+    routing.set(names)
+    x = drawn(len(rows), 4, 8)
+    out = layer(x)
+    for at, name in enumerate(names):
+        expected = base(x[at])
+        if name:
+            expected = expected + x[at] @ pairs[name].down.t() @ pairs[name].up.t() * pairs[name].scale
+        torch.testing.assert_close(out[at], expected)
+
+
+@torch.inference_mode()
+def test_rows_join_with_their_prefix_at_the_left_and_the_rest_behind_it() -> None:
+    slab, lengths, prefix, read = Slab(), [5, 7, 4], 2, 8
+    layers = [(torch.randn(3, 2, read, 4), torch.randn(3, 2, read, 4)) for _layer in range(2)]
+    slab.join(layers, lengths, prefix)
+    slab.join(layers, lengths, prefix)
+    for (key, value), kept in zip(layers, slab._layers, strict=True):
+        for new, held in zip((key, value), kept, strict=True):
+            for row, length in enumerate(lengths * 2):
+                source = new[row % 3]
+                whole = torch.cat([source[:, :prefix], source[:, read - length + prefix :]], dim=1)
+                assert torch.equal(held[row, :, :length], whole)
+    assert slab.lengths == lengths * 2

@@ -94,18 +94,22 @@ class LoraLinear(nn.Module):
         return added.view(out.shape).to(out.dtype)
 
     def _apart(self, x: torch.Tensor, out: torch.Tensor) -> torch.Tensor:
-        """Applies each adapter to its own rows: on a CPU the multiplications dominate."""
+        """Applies each adapter to its own rows, in place: on a CPU the multiplications and copies
+        dominate."""
         for name, rows in self._routing.groups.items():
             pair = self._pairs.get(name)
             if pair is None:
                 continue
-            if len(rows) == len(x):
-                inputs = x.flatten(0, -2)
-            else:
-                inputs = x.index_select(0, rows).flatten(0, -2)
-            inner = inputs.to(self._dtype) @ pair.down.t() * pair.scale  # (rows × T, r)
+            inputs = x[rows] if isinstance(rows, slice) else x.index_select(0, rows)
+            inner = (inputs.flatten(0, -2).to(self._dtype) @ pair.down.t()).mul_(pair.scale)  # (rows × T, r)
+            if isinstance(rows, slice) and out.dtype == self._dtype:
+                out[rows].view(-1, out.shape[-1]).addmm_(inner, pair.up.t())
+                continue
             added = (inner @ pair.up.t()).view(-1, *out.shape[1:]).to(out.dtype)
-            out = out + added if len(rows) == len(x) else out.index_add(0, rows, added)
+            if isinstance(rows, slice):
+                out[rows] += added
+            else:
+                out.index_add_(0, rows, added)
         return out
 
 

@@ -85,8 +85,10 @@ class Reader:
         return stacked([known[key] or [] for key in keys])
 
     def _read_after(self, prefix: int, rows: list[BatchRow]) -> Iterator[ReadPrompts]:
-        """Processes prompts whose first ``prefix`` tokens are shared prefixes."""
+        """Processes prompts whose first ``prefix`` tokens are shared prefixes. Rows of one adapter come to
+        lie together."""
         device = self._model.device
+        rows = sorted(rows, key=lambda row: row.job.adapter)
         keys = [(row.job.adapter, tuple(row.job.prompt)) for row in rows]
         places = {key: at for at, key in enumerate(dict.fromkeys(keys))}
         rests = [prompt[prefix:] for _adapter, prompt in places]

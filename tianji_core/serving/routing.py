@@ -15,12 +15,12 @@ BASE = ""
 @dataclass
 class Routing:
     """The adapter of each row of the next forward pass, shared by all layers of a model. ``plain`` is True
-    when no row uses an adapter; ``groups`` are the rows of each adapter."""
+    when no row uses an adapter; ``groups`` are the rows of each adapter, a slice where they lie together."""
 
     names: list[str] = field(default_factory=list)
     rows: list[str] = field(default_factory=list)
     plain: bool = True
-    groups: dict[str, torch.Tensor] = field(default_factory=dict)
+    groups: dict[str, torch.Tensor | slice] = field(default_factory=dict)
     _masks: dict[Columns, torch.Tensor] = field(default_factory=dict)
 
     def set(self, rows: list[str]) -> None:
@@ -31,7 +31,7 @@ class Routing:
         self.plain = not any(rows)
         self._masks.clear()
         self.groups = {
-            name: torch.tensor([at for at, row in enumerate(rows) if row == name])
+            name: _together([at for at, row in enumerate(rows) if row == name])
             for name in dict.fromkeys(rows)
             if name
         }
@@ -59,6 +59,12 @@ class Routing:
         ]
         table = torch.tensor(lines, device=like.device, dtype=like.dtype)  # (kinds of rows, R)
         return table[torch.tensor([places[row] for row in self.rows], device=like.device)][:, None, :]
+
+
+def _together(rows: list[int]) -> torch.Tensor | slice:
+    """Rising numbers of rows, as a slice where none is missing between them."""
+    first, after = rows[0], rows[-1] + 1
+    return slice(first, after) if after - first == len(rows) else torch.tensor(rows)
 
 
 @dataclass
