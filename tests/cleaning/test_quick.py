@@ -46,7 +46,7 @@ def patterns(context: Context) -> list[QuickPattern]:
     found = [each for room in rooms for each in vars(room).values() if isinstance(each, QuickPattern)]
     found += [*context.foreign_signs.values(), *(register.words for register in registers())]
     for name, scene in (("妹妹", "生日"), ("爷爷", "春节"), ("老板", "乔迁"), ("医生", "中秋节")):
-        found += [*never_said._never(name, scene).all, festivals._others(scene)]
+        found += [*never_said._never(name, scene).patterns, festivals._others(scene)]
         found += [each for each in [facts._only_said_to_others(name)] if each is not None]
     return found
 

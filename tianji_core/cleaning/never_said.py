@@ -6,7 +6,7 @@ import re
 from functools import cache, lru_cache
 from typing import NamedTuple
 
-from tianji_core.cleaning.quick import QuickPattern, pairs_in
+from tianji_core.cleaning.quick import QuickPattern, pairs_in, signs_in
 from tianji_core.cleaning.relations import same_relation
 from tianji_core.cleaning.rule import Subject
 from tianji_core.project import CONFIGS
@@ -48,12 +48,14 @@ def _rows() -> tuple[_Row, ...]:
 
 
 class _Never(NamedTuple):
-    """What is never said to a receiver on an occasion: all patterns, those that do not only need pairs of
-    characters, and the pairs of which every match of another one has one."""
+    """What is never said to a receiver on an occasion: all patterns, the numbers of those of which it cannot
+    be told what they need, and the characters and pairs that others need with the numbers of these."""
 
-    all: tuple[QuickPattern, ...]
-    unknown: tuple[QuickPattern, ...]
+    patterns: tuple[QuickPattern, ...]
+    unknown: frozenset[int]
+    by_need: dict[str, tuple[int, ...]]
     pairs: frozenset[str]
+    signs: frozenset[str]
 
 
 @lru_cache(maxsize=4_000)
@@ -61,11 +63,13 @@ def _never(name: str, scene: str) -> _Never:
     """Returns what is never said to a receiver on an occasion."""
     rows = [row.said for row in _rows() if row.holds(name, scene)]
     patterns = tuple(_compiled(row, name if "{own}" in row else "") for row in rows)
-    return _Never(
-        patterns,
-        tuple(pattern for pattern in patterns if pattern.signs or not pattern.pairs),
-        frozenset().union(*(pattern.pairs for pattern in patterns)),
-    )
+    by_need: dict[str, tuple[int, ...]] = {}
+    for number, pattern in enumerate(patterns):
+        for need in pattern.pairs | pattern.signs:
+            by_need[need] = (*by_need.get(need, ()), number)
+    unknown = frozenset(n for n, pattern in enumerate(patterns) if not pattern.pairs and not pattern.signs)
+    pairs = frozenset(need for need in by_need if len(need) == 2)
+    return _Never(patterns, unknown, by_need, pairs, frozenset(by_need) - pairs)
 
 
 @lru_cache(maxsize=1_000)
@@ -82,7 +86,10 @@ def never_said(text: str, subject: Subject) -> str | None:
     if not subject.name:
         return None
     never = _never(subject.name, subject.scene)
-    for pattern in never.unknown if never.pairs.isdisjoint(pairs_in(text)) else never.all:
-        if (found := pattern.search(text)) is not None:
+    numbers = set(never.unknown)
+    for need in (*(never.pairs & pairs_in(text)), *(never.signs & signs_in(text))):
+        numbers.update(never.by_need[need])
+    for number in sorted(numbers):
+        if (found := never.patterns[number].pattern.search(text)) is not None:
             return found.group().strip(" \n，。！？：~～")
     return None

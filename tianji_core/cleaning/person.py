@@ -120,17 +120,21 @@ def _other_surname(text: str, name: str) -> str | None:
     return None
 
 
+def _is_to_one(subject: Subject) -> bool:
+    """Returns whether a text is meant for one person."""
+    return subject.name != "" and not is_several(subject.name) and _SPEECH.search(subject.style) is None
+
+
 def _to_nobody(text: str, subject: Subject) -> str | None:
     """Returns the words that show that a text is said to many people, or about its receiver and not to
     them."""
     several = _SEVERAL.match(text)
-    one = subject.name and not is_several(subject.name) and _SPEECH.search(subject.style) is None
-    if several is not None and one and subject.name not in several.group():
+    if several is not None and _is_to_one(subject) and subject.name not in several.group():
         return several.group().strip("，：！:! ")
     if _THIRD_HINT.search(text) is not None and (told := _TOLD_HOW.search(text)) is not None:
         return told.group()
     wished = {match[1] for match in _WISHED_THIRD.finditer(text)}
-    if len(wished) > 1 and one:
+    if len(wished) > 1 and _is_to_one(subject):
         return "、".join(sorted(wished))
     if "你" in text or "您" in text or is_several(subject.name) or _CHILD.search(subject.scene):
         return None

@@ -53,11 +53,11 @@ class QuickPattern:
 
     def may_match(self, text: str) -> bool:
         """Returns whether a text has what a match needs; never False where there is a match."""
-        return (
-            not self.pairs.isdisjoint(pairs_in(text))
-            or not self.signs.isdisjoint(signs_in(text))
-            or not (self.pairs or self.signs)
-        )
+        if self.pairs and not self.pairs.isdisjoint(pairs_in(text)):
+            return True
+        if self.signs:
+            return not self.signs.isdisjoint(signs_in(text))
+        return not self.pairs
 
     def most_matches(self, text: str) -> int:
         """Returns a number that the matches in a text do not exceed: 0 where there can be none."""

@@ -14,7 +14,7 @@ from functools import cache
 from random import Random
 from typing import NamedTuple
 
-from tianji_core.cleaning.quick import QuickPattern
+from tianji_core.cleaning.quick import QuickPattern, pairs_in, signs_in
 from tianji_core.cleaning.rule import Context, Example, Found, Rule, Subject
 from tianji_core.i18n import N_, _
 from tianji_core.project import CONFIGS
@@ -44,11 +44,13 @@ Most = Callable[[str, list[str]], int]
 
 
 class ToneSign(NamedTuple):
-    """One counted sign: how the pages call it, what finds its words, and how many there are at most."""
+    """One counted sign: how the pages call it, what finds its words, and how many there are at most;
+    ``words`` is the pattern of those that have one."""
 
     title: str
     find: Find
     most: Most = lambda text, _clauses: len(text)
+    words: QuickPattern | None = None
 
 
 class ToneScore(NamedTuple):
@@ -67,7 +69,7 @@ def _sign(title: str, pattern: str) -> ToneSign:
     def find(text: str, _clauses: list[str]) -> list[str]:
         return [match.group() for match in words.finditer(text)]
 
-    return ToneSign(title, find, lambda text, _clauses: words.most_matches(text))
+    return ToneSign(title, find, lambda text, _clauses: words.most_matches(text), words)
 
 
 def _wishes(_text: str, clauses: list[str]) -> list[str]:
@@ -257,14 +259,51 @@ def _of_assistants() -> tuple[str, ...]:
     return tuple(sorted((name for name in SIGNS if weights[name] > 0), key=lambda name: -weights[name]))
 
 
+class _Signs(NamedTuple):
+    """The signs that speak for an assistant: those whose words a pattern finds by the characters and pairs
+    that it needs, all these together, and the others."""
+
+    by_need: dict[str, tuple[str, ...]]
+    pairs: frozenset[str]
+    signs: frozenset[str]
+    others: tuple[str, ...]
+
+
+@cache
+def _signs_of_assistants() -> _Signs:
+    by_need: dict[str, tuple[str, ...]] = {}
+    others = []
+    for name in _of_assistants():
+        words = SIGNS[name].words
+        needs = words.pairs | words.signs if words is not None else frozenset()
+        for need in needs:
+            by_need[need] = (*by_need.get(need, ()), name)
+        if not needs:
+            others.append(name)
+    pairs = frozenset(need for need in by_need if len(need) == 2)
+    return _Signs(by_need, pairs, frozenset(by_need) - pairs, tuple(others))
+
+
+def _most(text: str, clauses: list[str]) -> dict[str, int]:
+    """Returns sign → a number that its words do not exceed, for those that speak for an assistant and may
+    have words."""
+    known = _signs_of_assistants()
+    most = {name: SIGNS[name].most(text, clauses) for name in known.others}
+    for need in (*(known.pairs & pairs_in(text)), *(known.signs & signs_in(text))):
+        number = text.count(need)
+        for name in known.by_need[need]:
+            most[name] = most.get(name, 0) + number
+    return most
+
+
 def may_be_assistant(text: str) -> bool:
     """Returns whether the signs that speak for an assistant could make a text a finding, if none spoke
     against it: a look that is cheap and never wrong where it says no."""
     model, clauses = _model(), _CLAUSE.findall(text)
     least = -math.log(1 / (model.threshold - 2e-4) - 1) - model.bias
     size = max(len(text), PER) / PER
-    most = {name: SIGNS[name].most(text, clauses) for name in _of_assistants()}
-    seen = [name for name, number in most.items() if number]
+    most = _most(text, clauses)
+    seen = [name for name in _of_assistants() if most.get(name)]
     added = [model.weights[name] * min(MOST, math.log2(1 + most[name] / size)) for name in seen]
     if sum(added) < least:
         return False
