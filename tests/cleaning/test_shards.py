@@ -151,6 +151,28 @@ def test_the_driver_beside_the_shards_checks_them_all(workspace: Workspace, tmp_
     assert "3 of 3" in said([argument for argument in command if argument != "--fix"])
 
 
+def test_a_ray_that_does_not_start_leaves_the_work_to_this_machine(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    store(workspace)
+    folder = tmp_path / "shards"
+    out(workspace, folder)
+    library = tmp_path / "library"
+    library.mkdir()
+    fails = "def init(**_settings): raise Exception('The current node timed out during startup.\\nMore')\n"
+    (library / "ray.py").write_text(fails, encoding="utf-8")
+    ran = subprocess.run(
+        [sys.executable, str(folder / "clean_shards.py"), "--processes", "2"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(library)},
+    )
+    assert ran.returncode == 0 and "3 of 3 shards checked" in ran.stdout
+    assert "Ray did not start (The current node timed out during startup.)" in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
 def test_the_operator_of_data_juicer_checks_as_the_studio_does(workspace: Workspace, tmp_path: Path) -> None:
     store(workspace)
     folder = tmp_path / "shards"
