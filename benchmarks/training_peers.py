@@ -55,7 +55,9 @@ EXPORT = """
 import sys, numpy
 from mmengine.config import Config
 from xtuner.registry import BUILDER
-dataset = BUILDER.build(Config.fromfile(sys.argv[1]).train_dataset)
+config = Config.fromfile(sys.argv[1])
+numpy.random.seed(config.randomness["seed"])  # as the training does: conversations are mixed before packing
+dataset = BUILDER.build(config.train_dataset)
 rows = [dataset[number] for number in range(min(int(sys.argv[3]), len(dataset)))]
 longest = max(len(row["input_ids"]) for row in rows)
 columns = {"ids": ("input_ids", 2), "labels": ("labels", -100)}

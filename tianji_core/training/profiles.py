@@ -52,8 +52,9 @@ PROFILES = (
     Profile("80gb-fp8", 60, "bfloat16", False, 4 * 2048, 0.0, 55.9, float8=True),
 )
 """From the largest card to the smallest, then those for cards older than Ampere and those in 8-bit floating
-point. On an H200 (757 to 782 TFLOP/s in bf16): 96gb at 17,100 tokens per second, 80gb-fp8 at 22,800, 24gb at
-13,300, 16gb at 6,800. The memory of 96gb and 80gb-fp8 is what the card gave; that of the others is their
+point. On an H200 (760 to 795 TFLOP/s in bf16), tokens per second and GB that the card gave: 96gb 17,258 and
+85.3, 80gb-fp8 22,232 and 56.0, 24gb 13,264 and 23.6, 16gb 8,314 and 15.0, 12gb 7,626 and 11.5, the last three
+held to 24, 16 and 12 GB. ``peak_gb`` of 96gb and 80gb-fp8 is what the card gave; that of the others is their
 tensors, measured without an optimizer, with its moments and a share for driver and fragmentation."""
 RENAMED = {"141gb": "96gb", "48gb": "40gb"}
 """Keys of profiles that stand in older trainings, and what takes their place."""
