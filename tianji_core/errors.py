@@ -193,6 +193,14 @@ class TeacherRequestError(TeacherError):
     exit_code = 2
 
 
+class UnknownModelError(TeacherRequestError):
+    """The server does not list the model. ``models`` are those that it lists."""
+
+    def __init__(self, message: str, models: list[str]) -> None:
+        super().__init__(message)
+        self.models = models
+
+
 class TeacherUnreachableError(TeacherError):
     """No connection, a connection reset, or a 5xx answer."""
 

@@ -42,7 +42,8 @@ def key_line(workspace: Workspace, provider: Provider) -> None:
 
 def connection_test(workspace: Workspace, provider: Provider, choice: TeacherChoice) -> None:
     """Draws the button that tests the connection, and the result of the test. The models that the server
-    lists can be chosen afterwards; where no model is chosen yet, the first of them is."""
+    lists can be chosen afterwards, also where it lacks the one that was asked for; where no model is chosen
+    yet, the first of them is."""
     pressed = st.button(
         _("测试连接，取模型列表"),
         key="test_connection",
@@ -53,12 +54,12 @@ def connection_test(workspace: Workspace, provider: Provider, choice: TeacherCho
     if pressed:
         with report_errors(), st.spinner(_("正在连接…")):
             report = asyncio.run(teachers.test_connection(workspace, choice))
-            if report.ok and report.models:
+            if report.models:
                 st.session_state[served_models_key(provider)] = report.models
-            if report.ok and report.models and not choice.model:
-                st.session_state[model_to_choose_key(provider)] = report.models[0]
+                if not choice.model:
+                    st.session_state[model_to_choose_key(provider)] = report.models[0]
                 st.session_state[_REPORT] = report
-                st.rerun()
+                st.rerun()  # the field above offers them
             show_report(report)
     elif (report := st.session_state.pop(_REPORT, None)) is not None:
         show_report(report)
@@ -70,6 +71,6 @@ def show_report(report: ConnectionReport) -> None:
         st.success(plain(report.message), icon="✅")
     else:
         st.error(plain(report.message), icon="⚠️")
-    if report.models:
+    if report.ok and report.models:
         shown = _("、").join(report.models[:30])
         st.caption(_("服务器上的模型：{models}", models=plain(shown)))

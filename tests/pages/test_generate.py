@@ -411,6 +411,18 @@ def test_testing_a_connection_needs_no_model_and_fills_the_field(workspace: Work
     assert page(provider="vllm").selectbox(key="model_vllm").value == "loopback-model"
 
 
+def test_a_test_without_the_chosen_model_offers_those_that_are_there(workspace: Workspace, api: LoopbackApi):
+    api.default = fails(404, "model not found, try pulling it first")
+    at = page(provider="ollama")
+    at.text_input(key="base_url_ollama").set_value(api.url).run()
+    usual = at.selectbox(key="model_ollama").value
+    at.button(key="test_connection").click().run()
+    assert not at.exception and f"没有模型“{usual}”，有的是：loopback-model" in errors(at)
+    at.selectbox(key="model_ollama").set_value("loopback-model").run()
+    at.button(key="test_connection").click().run()
+    assert not errors(at) and any("连接正常" in s.value for s in at.success)
+
+
 def test_the_number_of_examples_is_part_of_a_run(workspace: Workspace, api: LoopbackApi):
     at = lab_page(workspace, api)
     at.number_input(key="examples").set_value(3).run()

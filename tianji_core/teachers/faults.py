@@ -9,12 +9,14 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from tianji_core.addresses import on_this_machine
 from tianji_core.errors import (
     TeacherAnswerError,
     TeacherAuthError,
     TeacherRequestError,
     TeacherTimeoutError,
     TeacherUnreachableError,
+    UnknownModelError,
 )
 from tianji_core.gate import MASK, clean_sentence
 from tianji_core.i18n import _
@@ -72,13 +74,14 @@ def unknown_model(endpoint: Endpoint, said: str, known_models: list[str] | None)
     """Returns the error for a 404, or for a model that the server does not list."""
     if known_models:
         shown = _("、").join(known_models[:12]) + ("…" if len(known_models) > 12 else "")
-        return TeacherRequestError(
+        return UnknownModelError(
             _(
                 "{title} 没有模型“{model}”，有的是：{known}",
                 title=endpoint.title,
                 model=endpoint.model,
                 known=shown,
-            )
+            ),
+            known_models,
         )
     return TeacherRequestError(
         _(
@@ -100,14 +103,12 @@ def timed_out(endpoint: Endpoint) -> TeacherTimeoutError:
 
 def unreachable(endpoint: Endpoint, detail: object) -> TeacherUnreachableError:
     """Returns the error for a connection that cannot be made or breaks."""
-    return TeacherUnreachableError(
-        _(
-            "连不上 {title}（{url}），请检查网络和接口地址：{said}",
-            title=endpoint.title,
-            url=endpoint.base_url,
-            said=endpoint.clean(detail),
+    facts = {"title": endpoint.title, "url": endpoint.base_url, "said": endpoint.clean(detail)}
+    if on_this_machine(endpoint.base_url):
+        return TeacherUnreachableError(
+            _("连不上 {title}（{url}），请看它在本机启动了没有、端口对不对：{said}", **facts)
         )
-    )
+    return TeacherUnreachableError(_("连不上 {title}（{url}），请检查网络和接口地址：{said}", **facts))
 
 
 def unreadable(endpoint: Endpoint, detail: object) -> TeacherAnswerError:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from tianji_core.addresses import each_address
-from tianji_core.errors import SettingsError, TeacherAuthError, TeacherError
+from tianji_core.errors import SettingsError, TeacherAuthError, TeacherError, UnknownModelError
 from tianji_core.i18n import _
 from tianji_core.teachers.base import ChatTeacher, Teacher
 from tianji_core.teachers.batches import BatchServer, openai_batches, zhipu_batches
@@ -223,6 +223,8 @@ async def test_connection(workspace: Workspace, choice: TeacherChoice) -> Connec
         return ConnectionReport(True, _("离线造句随时可用，不用联网"))
     try:
         models = await teacher.check()
+    except UnknownModelError as error:
+        return ConnectionReport(False, str(error), error.models)
     except TeacherError as error:
         return ConnectionReport(False, str(error))
     finally:
