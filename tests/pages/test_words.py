@@ -83,7 +83,7 @@ NAMES = {
         "Webhook",
         "English",
     ),
-    *("main", "lab", "root", "base", "apologies", "mit", "other", "Excel", "xlsx"),
+    *("main", "master", "lab", "root", "base", "apologies", "mit", "other", "Excel", "xlsx"),
 }
 """Forms of data, sites, programs, methods, commands, and names that are given as examples."""
 FOLDED = ("inside_1", "inside_2", "push_open_dataset_头一版", "push_open_model_学过的")
