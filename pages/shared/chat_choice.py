@@ -118,7 +118,7 @@ def _top_p(workspace: Workspace, key: str, asked: Sequence[ChatEndpoint]) -> flo
         step=0.05,
         **kept_at(key, f"{key}_top_p", within(0.05, 1.0), own),
         help=_(
-            "没动过时，用模型自己的（文件夹里的 generation_config.json），没写的是 0.9；几个模型一起问时取最小的。"
+            "没动过时，用模型自己的（文件夹里的 `generation_config.json`），没写的是 0.9；几个模型一起问时取最小的。"
         ),
     )
 
