@@ -59,12 +59,14 @@ def show_estimate(
             options.batch,
             options.cheap_hours,
         )
+        known = None
+        if options.reuse:
+            known = KnownAnswers(workspace, recipe, plan, setup.mix, setup.sampling, options.examples).count()
+            expected = expected.asking(number - known)
         _show_use(columns[1:], expected, setup, options.batch)
         if options.cheap_hours:
             st.caption(_hours_text(expected))
-    if options.reuse:
-        with report_figure():
-            known = KnownAnswers(workspace, recipe, plan, setup.mix, setup.sampling, options.examples).count()
+        if known is not None:
             st.caption(
                 _("{known} 条有上次的回答，只问 {rest} 条", known=f"{known:,}", rest=f"{number - known:,}")
             )

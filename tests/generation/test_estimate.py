@@ -1,12 +1,15 @@
 """What is said about a plan before it starts, and the dry run."""
 
 import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
 from tests.loopback import LoopbackApi, fails, says
 from tianji_core.errors import ComposerError, PlanError
 from tianji_core.generation import create_run, dry_run, estimate, offline_gaps
+from tianji_core.generation.estimate import Estimate
 from tianji_core.recipe import Plan, Scene, built_in_recipes, count_tasks, load_recipe, tasks
 from tianji_core.store import runs as rows
 from tianji_core.teachers import Sampling, TeacherChoice, WeightedTeacher
@@ -61,6 +64,16 @@ def test_cost_is_tokens_times_price_and_time_follows_concurrency(workspace: Work
     assert slow.cost == pytest.approx((slow.prompt_tokens * 2 + slow.completion_tokens * 8) / 1e6)
     assert slow.seconds == pytest.approx(10 * fast.seconds)
     assert not slow.measured
+
+
+def test_what_has_known_answers_costs_nothing_and_a_wait_stays_as_long() -> None:
+    opens = datetime(2030, 1, 1, 0, 30, tzinfo=UTC)
+    whole = Estimate(100, 20_000, 4_000, 3.0, 50.0, True)
+    assert whole.asking(100) == whole
+    assert whole.asking(25) == Estimate(100, 5_000, 1_000, 0.75, 12.5, True)
+    waits = replace(whole, opens=opens, cost=None)
+    assert (waits.asking(25).seconds, waits.asking(25).opens, waits.asking(25).cost) == (50.0, opens, None)
+    assert (waits.asking(0).seconds, waits.asking(0).opens) == (0.0, None)
 
 
 def test_an_unknown_price_gives_no_cost(workspace: Workspace):

@@ -479,6 +479,7 @@ def test_earlier_answers_are_counted_before_the_start_and_forgotten_in_the_setti
     at = lab_page(workspace, api)
     at.toggle(key="reuse").set_value(True).run()
     assert "4 条有上次的回答，只问 0 条" in " ".join(each.value for each in at.caption)
+    assert metrics(at)["tokens（估）"] == "0 k" and metrics(at)["用时（估）"] == "1 秒"
     at.number_input(key="limit").set_value(6)
     at.run()
     said = next(each.value for each in at.caption if "有上次的回答" in each.value)

@@ -32,6 +32,19 @@ class Estimate:
     measured: bool
     opens: datetime | None = None
 
+    def asking(self, asked: int) -> "Estimate":
+        """Returns the estimate where only so many of the tasks are asked, the others having known answers. A
+        wait for an hour stays as long as it is, unless nothing is asked."""
+        share = asked / self.tasks
+        return replace(
+            self,
+            prompt_tokens=round(self.prompt_tokens * share),
+            completion_tokens=round(self.completion_tokens * share),
+            cost=None if self.cost is None else self.cost * share,
+            seconds=self.seconds if self.opens is not None and asked else self.seconds * share,
+            opens=self.opens if asked else None,
+        )
+
 
 def estimate(
     workspace: Workspace,
