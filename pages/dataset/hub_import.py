@@ -10,7 +10,7 @@ from tianji_core import dataset, jobs
 from tianji_core.dataset.conversation_version import MOST_KEPT
 from tianji_core.dataset.hub import EXAMPLE, REVISIONS, hub_of
 from tianji_core.dataset.hub_bounds import GIGABYTES, Hub, checked_bounds
-from tianji_core.i18n import _
+from tianji_core.i18n import _, _c
 from tianji_core.workspace import Workspace
 
 
@@ -34,7 +34,7 @@ def from_hub(workspace: Workspace, recipe_key: str, hub: Hub, last: jobs.Job | N
         **kept_text(f"hub_endpoint_{hub}", mirror),
     )
     revision = right.text_input(
-        _("版本"), placeholder=REVISIONS[hub], help=_("分支、标签或提交"), **kept_text("hub_revision")
+        _c("hub", "版本"), placeholder=REVISIONS[hub], help=_("分支、标签或提交"), **kept_text("hub_revision")
     )
     state, version, _encoding = kept_as(files=False)
     patterns, gigabytes, rows = _bounds(version)
