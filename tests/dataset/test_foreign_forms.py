@@ -217,6 +217,13 @@ def test_what_a_conversation_loses_is_named(workspace: Workspace) -> None:
     assert "几个回答" in notices and "reasoning_content" in notices
 
 
+def test_a_preview_in_the_terminal_says_how_many_turns_came_before(workspace: Workspace) -> None:
+    item = {"instruction": "再短一点", "input": "", "output": "妈妈生日快乐！", "history": [[Q, A]]}
+    content = json.dumps([item], ensure_ascii=False).encode()
+    lines = dataset.preview_lines(dataset.preview_bytes(workspace, "wishes", content, "x.json"))
+    assert lines[1] == "1. （前面 1 轮）再短一点 → 妈妈生日快乐！"
+
+
 def test_an_answer_keeps_a_name_and_a_colon_at_its_beginning() -> None:
     told = conversation_of({"input": Q, "output": "用户：您好！\n助手：祝您生日快乐！"})
     assert told.turns == (Turn(Q, "用户：您好！\n助手：祝您生日快乐！"),)

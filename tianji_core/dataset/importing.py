@@ -85,7 +85,10 @@ def preview_lines(preview: ImportPreview) -> list[str]:
     )
     if not preview.whole:
         first += _("（只看了前 {n} 项）", n=preview.looked)
-    shown = [f"  {number}. {sample.input} → {sample.output}" for number, sample in preview.samples]
+    shown = []
+    for number, sample in preview.samples:
+        before = _("（前面 {n} 轮）", n=len(sample.history)) if sample.history else ""
+        shown.append(f"  {number}. {before}{sample.input} → {sample.output}")
     return [first, *(" ".join(line.split()) for line in shown), *_notes(preview)]
 
 
