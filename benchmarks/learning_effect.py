@@ -271,7 +271,7 @@ def main() -> int:
     parser.add_argument("--workspace", type=Path, help="keep everything there; default: a temporary folder")
     parser.add_argument("--base", type=Path, help="base model folder; default: the built-in nano base")
     parser.add_argument("--samples", type=int, help="default: 3600 for three styles, 5000 for all")
-    parser.add_argument("--epochs", type=int, default=1, help="passes; few samples need about four")
+    parser.add_argument("--epochs", type=int, default=1, help="passes; more than two copy")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(
         "--all-styles", action="store_true", help="teach and judge all nine styles, not three"
