@@ -13,6 +13,7 @@ from operator import mul
 from typing import NamedTuple
 
 from tianji_core.cleaning.fault_model import unfinished_score
+from tianji_core.cleaning.other_tasks import DOUBTFUL, doubt_of_lists
 from tianji_core.cleaning.relations import called, kin_words, same_relation
 from tianji_core.cleaning.rule import Context, HasText, occasions, only_han
 from tianji_core.cleaning.rules import addressed
@@ -137,9 +138,10 @@ def _model() -> _Model:
 
 def doubt(sample: HasText, context: Context) -> Doubt:
     """Returns how doubtful a text is in which nothing was found."""
-    if not context.recipe.blessings:  # the judges know blessings alone
-        return Doubt(0.0)
     sample = addressed(sample, context)
+    if not context.recipe.blessings:  # the judges know blessings alone
+        why = doubt_of_lists(sample, context)
+        return Doubt(0.0) if why is None else Doubt(DOUBTFUL, why)
     values, cut = signs(sample, context)
     model = _model()
     if "祝" not in context.recipe.words.text:  # thanks and the like need wish nothing

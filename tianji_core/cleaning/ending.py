@@ -4,6 +4,7 @@ import re
 
 from tianji_core.cleaning.doubling import doubled, repeated
 from tianji_core.cleaning.fault_model import unfinished_score
+from tianji_core.cleaning.other_tasks import breaks_off
 from tianji_core.cleaning.quick import signs_in
 from tianji_core.cleaning.rule import Context, Example, Found, Rule, Subject
 from tianji_core.i18n import N_, _
@@ -38,7 +39,7 @@ _LOOSE = frozenset({"小红书", "放飞自我", "白话"})
 _CLEAN = "妹妹，生日快乐！愿你新的一岁平安喜乐，每天都有好心情。"
 
 
-def _cut_off(text: str, subject: Subject, _context: Context) -> Found | None:
+def _cut_off(text: str, subject: Subject, context: Context) -> Found | None:
     bare = text.strip()
     if _short_verse(bare):
         return Found(_("结尾像是没写完：{words}", words=bare[-12:]))
@@ -49,13 +50,17 @@ def _cut_off(text: str, subject: Subject, _context: Context) -> Found | None:
         _OPEN_END.search(bare, max(0, len(bare) - 1))
         and _SIGNED.search(bare) is None
         and not _verse(bare)
-        and (_STOPPED.search(bare) or _breaks_off(bare, subject.style))
+        and (_STOPPED.search(bare) or _breaks_off(bare, subject.style) or _lacks_mark(bare, subject, context))
     ):
         return Found(_("结尾像是没写完：{words}", words=bare[-12:]))
     if _PAIR_MARKS.isdisjoint(signs_in(text)):
         return None
     unpaired = _unpaired(_FACE.sub("", bare))
     return Found(_("有不成对的“{mark}”", mark=unpaired)) if unpaired else None
+
+
+def _lacks_mark(text: str, subject: Subject, context: Context) -> bool:
+    return not context.recipe.blessings and breaks_off(text, subject.style, context)
 
 
 def _short_verse(text: str) -> bool:

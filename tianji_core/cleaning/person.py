@@ -6,6 +6,7 @@ from functools import cache
 from tianji_core.cleaning.facts import wrong_sex
 from tianji_core.cleaning.fault_model import most_loving, most_mournful
 from tianji_core.cleaning.never_said import never_said
+from tianji_core.cleaning.other_tasks import called_stranger
 from tianji_core.cleaning.quick import QuickPattern
 from tianji_core.cleaning.relations import called, cannot_be, is_several, other_person, relation
 from tianji_core.cleaning.rule import Context, Example, Found, Rule, Subject, only_han, phrases, unsafe_words
@@ -144,6 +145,10 @@ def _to_nobody(text: str, subject: Subject) -> str | None:
     return about.group()
 
 
+def _stranger(text: str, subject: Subject, context: Context) -> str | None:
+    return None if context.recipe.blessings else called_stranger(text, subject.name, context)
+
+
 def _wrong_person(text: str, subject: Subject, context: Context) -> Found | None:
     if subject.name and PARTNER.search(subject.name) is None:
         loving = most_loving(subject.name, reading(text, subject.name).pieces)
@@ -162,7 +167,7 @@ def _wrong_person(text: str, subject: Subject, context: Context) -> Found | None
     nobody = _to_nobody(text, subject)
     if nobody is not None:
         return Found(_("是写给{other}的，不是{name}", other=nobody, name=subject.name))
-    other = _other_surname(text, subject.name)
+    other = _other_surname(text, subject.name) or _stranger(text, subject, context)
     if other is not None:
         return Found(_("是写给{other}的，不是{name}", other=other, name=subject.name))
     if word is not None:

@@ -20,6 +20,7 @@ from tianji_core.recipe import (
     Suitability,
     styled,
 )
+from tianji_core.recipe.spoken_of import SpokenOf, shared_titles, short_names
 from tianji_core.yaml_reading import read_yaml
 
 _FOLDER = CONFIGS / "cleaning"
@@ -101,7 +102,7 @@ class Example:
 @dataclass(frozen=True)
 class Rule:
     """One cleaning rule. ``look`` is pure; ``safe`` means that the fix cannot spoil a good text and may be
-    applied to all samples at once; ``wishes`` that it holds of blessings alone."""
+    applied to all samples at once; ``wishes`` that it holds of blessings alone, ``others`` of all but them."""
 
     id: str
     title: str
@@ -111,10 +112,11 @@ class Rule:
     good: tuple[Example, ...]
     safe: bool = False
     wishes: bool = False
+    others: bool = False
 
     def holds_in(self, recipe: Recipe) -> bool:
         """Returns whether the texts of a recipe are checked by this rule."""
-        return recipe.blessings or not self.wishes
+        return not (self.others if recipe.blessings else self.wishes)
 
 
 @dataclass(frozen=True)
@@ -129,7 +131,8 @@ class SceneWords:
 @dataclass(frozen=True)
 class Context:
     """The recipe in the form that the rules need. :func:`context_of` makes one for many texts.
-    ``several_lines`` are the styles whose texts may have several lines."""
+    ``several_lines`` are the styles whose texts may have several lines, ``short_names`` the ends of a name by
+    which it alone is called, ``titles`` those that several names share."""
 
     limits: Mapping[str, tuple[int, int]]
     several_lines: frozenset[str]
@@ -143,6 +146,9 @@ class Context:
     foreign_signs: Mapping[str, QuickPattern] = field(repr=False)
     addresses: "Addresses" = field(repr=False)
     own: "OwnRules" = field(repr=False)
+    scenes: SpokenOf = field(repr=False)
+    short_names: Mapping[str, tuple[str, ...]] = field(repr=False)
+    titles: frozenset[str] = field(repr=False)
     recipe: Recipe = field(repr=False)
     _with_options: dict[tuple[str, Options], tuple[int, int]] = field(default_factory=dict, repr=False)
 
@@ -224,6 +230,9 @@ def context_of(recipe: Recipe) -> Context:
         foreign_signs={scene: _foreign_signs(scene, known) for scene in known},
         addresses=Addresses(tuple(n.text for n in recipe.names), _read("addresses")),
         own=OwnRules(recipe),
+        scenes=SpokenOf([scene.text for scene in recipe.scenes]),
+        short_names=short_names([name.text for name in recipe.names]),
+        titles=shared_titles([name.text for name in recipe.names]),
         recipe=recipe,
     )
 

@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 
 from tianji_core.cleaning.ending import ENDING_RULES
 from tianji_core.cleaning.fit import FIT_RULES
+from tianji_core.cleaning.other_tasks import OTHER_TASK_RULES
 from tianji_core.cleaning.own import OWN_REPLACEMENT, OWN_RULES
 from tianji_core.cleaning.person import PERSON_RULES
 from tianji_core.cleaning.rule import Context, Example, Found, HasText, Rule, Subject, about
@@ -76,6 +77,7 @@ RULES: tuple[Rule, ...] = (
     *ENDING_RULES,
     *SCRIPT_RULES,
     *FIT_RULES,
+    *OTHER_TASK_RULES,
     *PERSON_RULES,
     *TONE_RULES,
     *TOLD_RULES,
@@ -125,9 +127,21 @@ def _applicable(rule: Rule, seen: Found, text: str, sample: HasText, context: Co
     fixed = seen.fixed
     if fixed is None or fixed == text or not fixed.strip():
         return None
-    if rule is _CLOSING and not context.recipe.blessings:  # other tasks speak of wishes and help themselves
+    if rule is _CLOSING and not context.recipe.blessings and not _stands_apart(text, fixed, sample, context):
         return None
     return None if rule not in _TAKE_GAPS and _hides(text, fixed, sample, context) else fixed
+
+
+def _stands_apart(text: str, fixed: str, sample: HasText, context: Context) -> bool:
+    """Whether what a fix takes off the end of a text of another task is no part of it by its place: in
+    brackets, or on a line of its own where the style has one line. Such texts speak of themselves and help,
+    too."""
+    rest = text[len(fixed) :]
+    if not text.startswith(fixed) or not rest:
+        return False
+    return rest.lstrip()[:1] in tuple("（(【[") or (
+        rest[:1] == "\n" and sample.style not in context.several_lines
+    )
 
 
 def _hides(text: str, fixed: str, sample: HasText, context: Context) -> bool:

@@ -162,8 +162,9 @@ _POINTS = re.compile(
 )
 """By what a sentence speaks of the text or to whoever asked for it; other tasks than blessings have sentences
 that look like talk and are none."""
-_POINTED, _PLAIN_TALK = 2.25, 5.0
-"""The score of talk in a text of another task: with one of these words, and without."""
+_POINTED, _PLAIN_TALK, _ALL_TALK = 2.25, 5.0, 2.0
+"""The score of talk in a text of another task: with one of these words, without, and of all pieces of a text
+together."""
 _MARKS = re.compile(r"(?:[^\u3400-\u9fffA-Za-z0-9]|[哦啦呀呢哟喔嘛咯噢啰哩啊](?=[^\u3400-\u9fff]|$))*")
 
 
@@ -281,11 +282,26 @@ def _reading_in(text: str, name: str, context: Context) -> Reading:
     labelled = (
         re.fullmatch(rf"\s*{re.escape(word)}(?:[函信书]|短信|内容|正文|如下)*[:：]\s*", first) is not None
     )
-    start = max((n + 1 for n in range(read.start) if told[n]), default=int(labelled))
-    stop = min((n for n in range(read.stop, len(told)) if told[n]), default=len(told))
+    start, stop = read.start, read.stop
+    if (start, stop) == (0, len(told)) and not all(told):  # what is left is like no blessing
+        start, stop = told.index(False), len(told) - told[::-1].index(False)
+    start = max((n + 1 for n in range(start) if told[n]), default=int(labelled))
+    stop = min((n for n in range(stop, len(told)) if told[n]), default=len(told))
     scores = [s if is_told else min(s, LEANS * 2) for s, is_told in zip(read.scores, told, strict=True)]
-    certain = read.certain and (start, stop) == (read.start, read.stop)
+    certain = _certainly_around(read, start, stop) if (start, stop) != (0, len(told)) else read.certain
     return Reading(read.pieces, scores, start, stop, certain)
+
+
+def _certainly_around(read: Reading, start: int, stop: int) -> bool:
+    """Whether what stands around ``pieces[start:stop]`` of a text of another task surely goes: as the judge of
+    blessings says, or clear talk on lines and in brackets of its own."""
+    if (start, stop) == (read.start, read.stop):
+        return read.certain
+    gone = [n for n in range(len(read.pieces)) if not start <= n < stop]
+    lead = start == 0 or read.pieces[start - 1].text.endswith("\n")
+    behind = read.pieces[stop].text if stop < len(read.pieces) else ""
+    apart = not behind or read.pieces[stop - 1].text.endswith("\n") or behind.lstrip()[:1] in _ROUND
+    return lead and apart and min(read.scores[n] for n in gone) > CLEARLY
 
 
 def _speaks_of_text(piece: Piece, score: float, word: str) -> bool:
@@ -532,9 +548,16 @@ def _closing(text: str, subject: Subject, context: Context) -> Found | None:
     return Found(_("末尾有多余的话：{words}", words=words[:30]), fixed)
 
 
+def _is_all_talk(read: Reading) -> bool:
+    """Whether no piece leans to a text and all of them together are clear talk."""
+    return min(read.scores, default=0.0) > UNSURE and sum(read.scores) >= _ALL_TALK
+
+
 def _talk(text: str, subject: Subject, context: Context) -> Found | None:
     if ("不对" in text or "错" in text or "更正" in text) and (again := _CORRECTED.search(text)) is not None:
         return Found(_("像是在和提问的人说话：{words}", words=again.group()))
+    if not context.recipe.blessings and _is_all_talk(reading(text, subject.name)):
+        return Found(_("像是在和提问的人说话：{words}", words=text.strip()[:30]))
     read = _reading_in(text, subject.name, context)
     if max(read.scores, default=LEANS - 1) < LEANS:
         return None

@@ -2,8 +2,7 @@
 
 import json
 import re
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,17 +12,10 @@ from tianji_core.evaluation.cases import Case
 from tianji_core.evaluation.marks import MarkFile, load_marks
 from tianji_core.i18n import _
 from tianji_core.recipe import Pronoun, Recipe
+from tianji_core.recipe.spoken_of import SpokenOf, short_names
 from tianji_core.teachers.composer import Phrases, load_phrases
 
 _COMPANY = re.compile("[和跟与同]$")
-_SHORTENED = 2
-"""Characters that the short form of a name leaves out and has at least: 刘叔 of 老主顾刘叔, never 女士 of 林女士."""
-_COMMON = frozenset(
-    "的了没有不太错一二三两几个到来要被把和在是给多少上下里外人天月年日小大发过去出回入中后前时为"
-)
-"""Characters that tell nothing of an occasion when they stand alone."""
-_ENOUGH = 2
-"""Single characters of an occasion, which no other one has, by which a text speaks of it."""
 
 
 @dataclass(frozen=True)
@@ -66,9 +58,8 @@ class Checker:
         self.phrases = phrases or load_phrases()
         self.marks = marks or load_marks()
         self._trained = {_without(output, (name,)) for name, output in training}
-        self._scene_words = _telling_words([scene.text for scene in recipe.scenes])
-        self._scene_characters = _telling_characters([scene.text for scene in recipe.scenes])
-        self._short_names = _short_names([name.text for name in recipe.names])
+        self._scenes = SpokenOf([scene.text for scene in recipe.scenes])
+        self._short_names = short_names([name.text for name in recipe.names])
 
     def check(self, case: Case, answer: str) -> Verdict:
         """Returns the verdict on one answer."""
@@ -123,13 +114,11 @@ class Checker:
         return strangers
 
     def _says_scene(self, text: str, scene: str) -> bool:
-        """Whether the text speaks of the occasion. One that no phrases are known for counts as spoken of
-        where two neighbouring characters that no other occasion of the recipe has stand in the text, or two
-        telling ones apart from each other."""
-        if scene in self.phrases.scenes or scene not in self._scene_words:
+        """Whether the text speaks of the occasion: by its phrases, or by its own characters where none are
+        known for it."""
+        if scene in self.phrases.scenes or scene not in self._scenes.words:
             return self.phrases.shows(text, scene)
-        alone = sum(character in text for character in self._scene_characters[scene])
-        return alone >= _ENOUGH or any(word in text for word in self._scene_words[scene])
+        return self._scenes.says(text, scene)
 
     def _other_scenes(self, case: Case, rest: str) -> list[str]:
         """Other scenes whose characteristic words occur in the text, except words that the right scene has
@@ -146,49 +135,6 @@ class Checker:
             if scene != case.scene.text and any(w in rest and w not in own for w in occasion.telling):
                 others.append(scene)
         return others
-
-
-def _telling_words(scenes: Sequence[str]) -> dict[str, frozenset[str]]:
-    """Returns scene → its telling pairs of characters that no other of ``scenes`` has; itself where it has
-    none."""
-    pairs = {
-        scene: {
-            pair
-            for at in range(len(scene) - 1)
-            if (pair := scene[at : at + 2]).isalnum() and not _COMMON.issuperset(pair)
-        }
-        for scene in scenes
-    }
-    often = Counter(pair for own in pairs.values() for pair in own)
-    return {
-        scene: frozenset(pair for pair in own if often[pair] == 1) or frozenset({scene})
-        for scene, own in pairs.items()
-    }
-
-
-def _telling_characters(scenes: Sequence[str]) -> dict[str, frozenset[str]]:
-    """Returns scene → its telling characters that no other of ``scenes`` has."""
-    often = Counter(character for scene in scenes for character in set(scene))
-    return {
-        scene: frozenset(c for c in scene if often[c] == 1 and c.isalnum() and c not in _COMMON)
-        for scene in scenes
-    }
-
-
-def _short_names(names: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """Returns name → its ends that no other of ``names`` has, by which people call them: 马阿姨 of
-    三号楼的马阿姨."""
-    parts = {
-        name: {name[at:end] for at in range(len(name)) for end in range(at + _SHORTENED, len(name) + 1)}
-        for name in names
-    }
-    often = Counter(part for own in parts.values() for part in own)
-    return {
-        name: tuple(
-            name[at:] for at in range(_SHORTENED, len(name) - _SHORTENED + 1) if often[name[at:]] == 1
-        )
-        for name in names
-    }
 
 
 def training_pairs(recipe: Recipe, file: Path) -> list[tuple[str, str]]:
