@@ -47,12 +47,16 @@ def test_a_list_verb_gives_the_same_facts_as_json_and_as_lines(verb, workspace):
     assert verb("runs", "--json").json() == []
 
 
-def test_a_recipe_file_becomes_the_recipe_in_use_beside_the_others(verb, tmp_path):
+def test_a_recipe_file_becomes_a_recipe_beside_the_others_and_is_used_when_asked(verb, tmp_path):
     file = tmp_path / "apologies.yaml"
     file.write_text(dump_recipe(apologies()), encoding="utf-8")
     for key, title in (("apologies", "客服致歉"), ("apologies-2", "客服致歉 2")):
-        used = next(fact for fact in verb("recipes", "--add", file, "--json").json() if fact["in_use"])
-        assert (used["recipe"], used["title"], used["names"], used["scenes"]) == (key, title, 60, 40)
+        listed = {fact["recipe"]: fact for fact in verb("recipes", "--add", file, "--json").json()}
+        made = listed[key]
+        assert (made["title"], made["names"], made["scenes"]) == (title, 60, 40)
+        assert not made["in_use"] and listed["wishes"]["in_use"], "adding one switches nothing"
+    used = verb("recipes", "--add", file, "--use", "apologies-3", "--json").json()
+    assert [fact["recipe"] for fact in used if fact["in_use"]] == ["apologies-3"]
     verb("recipes", "--use", "wishes", "--recipe", "apologies", "--write", tmp_path / "again.yaml")
     again = parse_recipe((tmp_path / "again.yaml").read_text(encoding="utf-8"), "again")
     assert again == apologies()

@@ -141,6 +141,7 @@ def total_columns(recipe: Recipe) -> list[tuple[str, Callable[[Total], str]]]:
         (words.name, lambda total: _share(total.person)),
         (_("您或你"), lambda total: _share(total.pronoun)),
     ]
+    tone: list[tuple[str, Callable[[Total], str]]] = [(_("助手腔"), lambda total: _number(total.tone, ".2f"))]
     return [
         (_("列"), lambda total: total.title),
         (_("答案"), lambda total: str(total.answered)),
@@ -157,7 +158,7 @@ def total_columns(recipe: Recipe) -> list[tuple[str, Callable[[Total], str]]]:
         (_("照抄"), lambda total: _share(total.copied)),
         (_("平均字数"), lambda total: _number(total.length, ".0f")),
         (_("平均表情"), lambda total: _number(total.emoji, ".1f")),
-        (_("助手腔"), lambda total: _number(total.tone, ".2f")),
+        *(tone if recipe.blessings else ()),
         (_("首字（秒）"), lambda total: _number(total.first, ".2f")),
         (_("token/秒"), lambda total: _number(total.rate, ".1f")),
     ]

@@ -27,6 +27,7 @@ from tianji_core.dataset.writing import write_synced, write_training_file
 from tianji_core.errors import DatasetError
 from tianji_core.files import sha256
 from tianji_core.i18n import _
+from tianji_core.recipe import Recipe
 from tianji_core.store import datasets, recipes, samples
 from tianji_core.store.acceptance import acceptance
 from tianji_core.store.database import writing
@@ -192,7 +193,12 @@ def _write_examples(selection: Selection, draft: Path, seed: int, varying: Varyi
     variants = varying.variants(selection.train)
     train = rewritten(selection.train, variants)
     tally, digest = write_training_file(train, draft / TRAIN)
-    described = {"file": TRAIN, "sha256": digest, **tally.plain(), **_variety(train, seed)}
+    described = {
+        "file": TRAIN,
+        "sha256": digest,
+        **tally.plain(),
+        **_variety(train, seed, varying.context.recipe),
+    }
     if varying.variation:
         facts = variation_facts(varying.variation, variants)
         write_synced(draft / VARIED, json.dumps(facts.pop("samples"), ensure_ascii=False) + "\n")
@@ -228,17 +234,20 @@ def _parents(workspace: Workspace, recipe_key: str, parent: str) -> list[dict[st
     return [{"name": version.name, "sha256": version.sha256, "count": version.count} for version in versions]
 
 
-def _variety(examples: Sequence[TrainingExample], seed: int) -> dict[str, Any]:
+def _variety(examples: Sequence[TrainingExample], seed: int, recipe: Recipe) -> dict[str, Any]:
     texts = [example.output for example in examples]
     by_style: dict[str, list[str]] = {}
     for example in examples:
         by_style.setdefault(example.style, []).append(example.output)
     bleu = self_bleu(texts, seed)
+    heard: dict[str, Any] = {}
+    if recipe.blessings:
+        heard["assistant_tone"] = {style: mean_tone(some, seed) for style, some in sorted(by_style.items())}
+        heard["assistant_tone_overall"] = mean_tone(texts, seed)
     return {
         "self_bleu": None if bleu is None else round(bleu, 4),
         "phrases": [[phrase.text, phrase.share] for phrase in phrases(texts, seed)],
-        "assistant_tone": {style: mean_tone(some, seed) for style, some in sorted(by_style.items())},
-        "assistant_tone_overall": mean_tone(texts, seed),
+        **heard,
     }
 
 

@@ -88,6 +88,8 @@ class Report:
             )
         if not self.receivers:
             lines = [line[:_TO_WHOM] + line[_TO_WHOM + 2 :] for line in lines]
+        if all(rates.tone is None for rates in (*self.styles, self.overall)):
+            lines = [line[:-1] for line in lines]
         widths = [max(_columns(line[i]) for line in lines) for i in range(len(lines[0]))]
         return "\n".join(
             "  ".join(

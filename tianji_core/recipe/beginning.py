@@ -46,7 +46,10 @@ def begun_recipe(
                 "scenes": [{"text": text, "kind": _TOPIC} for text in lists["scenes"]],
                 "styles": [
                     {"text": first, "instruction": f"用{first}的语气写"},
-                    *({"text": t, "instruction": f"用{t}的语气写", "suffix": f",{t}风格"} for t in others),
+                    *(
+                        {"text": t, "instruction": f"用{t}的语气写", "suffix": f",{t}{words.style}"}
+                        for t in others
+                    ),
                 ],
                 "prompts": {
                     "system": _system(words),

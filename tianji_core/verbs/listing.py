@@ -26,7 +26,7 @@ from tianji_core.verbs.tables import show_table
 def list_recipes(
     add: Annotated[
         Path | None,
-        typer.Option("--add", help="Add the recipe of this YAML file as a new one, and use it."),
+        typer.Option("--add", help="Add the recipe of this YAML file as a new one; --use KEY also uses it."),
     ] = None,
     use: Annotated[str | None, typer.Option("--use", help="Make this recipe the one in use.")] = None,
     write: Annotated[
@@ -42,7 +42,7 @@ def list_recipes(
     write one as YAML."""
     space = opened(workspace)
     if add is not None:
-        use = recipes.add_beside(space.engine, parse_recipe(text_of(add), add.name), _("导入配方")).recipe.key
+        recipes.add_beside(space.engine, parse_recipe(text_of(add), add.name), _("导入配方"))
     if use is not None:
         recipes.current(space.engine, use)
         space.save_settings(space.settings().model_copy(update={"recipe": use}))
