@@ -120,3 +120,11 @@ def test_what_speaks_of_nothing_on_the_lists_is_left_to_a_person() -> None:
     assert doubt(own, context).is_sure
     wishes = changed(RECIPES["apologies"], blessings=True)
     assert "快递晚到三天" not in doubt(generic, context_of(wishes)).why
+
+
+@pytest.mark.parametrize(
+    "text", ["316不锈钢内胆，双层真空，六小时保温不低于68℃。", "搬家那天，保温杯越用越顺手，颜色耐看。"]
+)
+def test_a_lead_on_a_line_of_its_own_goes_whatever_follows(text: str) -> None:
+    said = Subject(f"好的，这是为您撰写的文案：\n\n{text}", "文案", "保温杯", "专业")
+    assert clean_text(said, context_of(RECIPES["goods"])) == text

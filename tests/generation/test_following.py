@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import random
 import re
 import signal
 import subprocess
@@ -27,7 +28,7 @@ from tianji_core.generation.following.planning import usage_for
 from tianji_core.jobs import Reporter
 from tianji_core.recipe import built_in_recipe
 from tianji_core.recipe.editing import changed
-from tianji_core.recipe.following import FollowUp, FollowUpKind, possible, recognised
+from tianji_core.recipe.following import FollowUp, FollowUpKind, drawn_follow_up, possible, recognised
 from tianji_core.store import findings, recipes, samples
 from tianji_core.store.samples import ACCEPTED, FOLLOW_UP, NewSample, SampleFilter
 from tianji_core.teachers import TeacherChoice
@@ -91,6 +92,16 @@ def test_requests_are_recognised(request_: str, kind: FollowUpKind, target: str)
 @pytest.mark.parametrize("request_", ["", "换成海盗风格", "祝外婆生日快乐", "别提", "谢谢，再短一点也行吧"])
 def test_other_requests_are_not_taken_for_one(request_: str):
     assert recognised(request_, STYLES) is None
+
+
+def test_another_style_is_asked_for_in_the_words_of_the_recipe():
+    choices = [(FollowUpKind.STYLE, "正式")]
+    for seed in range(20):
+        asked = drawn_follow_up(choices, random.Random(seed), "口气")
+        assert "口气" in asked.request and "风格" not in asked.request
+        assert recognised(asked.request, ["正式"], "口气") == asked
+        assert recognised(asked.request, ["正式"]) is None
+    assert recognised("换成正式风格", ["正式"], "口气") is not None, "what was asked before is known still"
 
 
 def test_what_was_asked_is_counted():

@@ -85,6 +85,8 @@ def test_words_of_ones_own_follow_where_they_name_the_entry() -> None:
     assert renamed_request("写给他，换个说法", before, after, WISHES.input_templates, NAMES) == (
         "写给他，换个说法"
     )
+    other = renamed_request("改成小红书口气的", before, after, WISHES.input_templates, NAMES, "口气")
+    assert other == "改成种草口气的"
     assert renamed_request("换成小红书风格", before, after, WISHES.input_templates, NAMES) == "换成种草风格"
     first = WISHES.input_templates[0].format(
         name="赵老师", scene="生日", greeting=before.scene.wish, suffix=before.style.suffix

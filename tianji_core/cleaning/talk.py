@@ -295,8 +295,8 @@ def _reading_in(text: str, name: str, context: Context) -> Reading:
 def _certainly_around(read: Reading, start: int, stop: int) -> bool:
     """Whether what stands around ``pieces[start:stop]`` of a text of another task surely goes: as the judge of
     blessings says, or clear talk on lines and in brackets of its own."""
-    if (start, stop) == (read.start, read.stop):
-        return read.certain
+    if read.certain and (start, stop) == (read.start, read.stop):
+        return True
     gone = [n for n in range(len(read.pieces)) if not start <= n < stop]
     lead = start == 0 or read.pieces[start - 1].text.endswith("\n")
     behind = read.pieces[stop].text if stop < len(read.pieces) else ""

@@ -71,7 +71,7 @@ def _follow_ups(sample: HasTurns, context: Context) -> list[FollowUp | None]:
     """What each request after the first one asks for, None where that is not known."""
     requests = [request for request, _answer in sample.history[1:]]
     requests += [sample.input] if sample.history else []
-    return [recognised(request, context.limits) for request in requests]
+    return [recognised(request, context.limits, context.recipe.words.style) for request in requests]
 
 
 def _earlier(sample: HasTurns, context: Context) -> list[Subject]:

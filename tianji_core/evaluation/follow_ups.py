@@ -54,7 +54,8 @@ def followed_up(recipe: Recipe, judged: Sequence[Judged], ask: AskNext, seed: in
         case = one.case
         cell = (case.name.text, case.scene.text, case.style.text)
         if one.answer and (choices := possible(recipe, cell, one.answer, tuple(FollowUpKind), WORDS)):
-            follow_up = drawn_follow_up(choices, random.Random(f"evaluate|{seed}|{number}"))
+            source = random.Random(f"evaluate|{seed}|{number}")
+            follow_up = drawn_follow_up(choices, source, recipe.words.style)
             target = recipe.style(follow_up.target) if follow_up.kind is FollowUpKind.STYLE else None
             asked.append(AskedNext(one, follow_up, target or case.style))
     results = []

@@ -5,10 +5,12 @@ import random
 import re
 from collections.abc import Collection, Sequence
 from enum import StrEnum
+from functools import lru_cache
 from typing import NamedTuple
 
 from tianji_core.i18n import N_, _
 from tianji_core.recipe.model import Recipe, Style
+from tianji_core.recipe.words import Words
 
 SHORTER_SHARE, LONGER_SHARE = 0.8, 1.25
 """The most that an answer may have of the length of the one before, and the least, where it is asked to be
@@ -32,10 +34,12 @@ FOLLOW_UP_TITLES = {
     FollowUpKind.STYLE: N_("换种写法"),
     FollowUpKind.WITHOUT: N_("别提什么"),
 }
+STYLE_WORD = Words().style
+"""What styles are called where a recipe says nothing else."""
 _WORDINGS = {
     FollowUpKind.SHORTER: ("再短一点", "太长了，短一些", "精简一下", "能不能短点"),
     FollowUpKind.LONGER: ("再长一点", "太短了，多写几句", "展开写写", "能不能长点"),
-    FollowUpKind.STYLE: ("换成{target}风格", "改成{target}风格的", "用{target}风格再写一遍"),
+    FollowUpKind.STYLE: ("换成{target}{word}", "改成{target}{word}的", "用{target}{word}再写一遍"),
     FollowUpKind.WITHOUT: ("别提{target}", "不要说{target}", "把{target}去掉", "重写一下，别出现{target}"),
 }
 
@@ -62,21 +66,31 @@ class FollowUp(NamedTuple):
         return ""
 
 
-def _pattern(wording: str) -> re.Pattern[str]:
-    before, _field, after = wording.partition("{target}")
+def _pattern(wording: str, word: str) -> re.Pattern[str]:
+    before, _field, after = wording.replace("{word}", word).partition("{target}")
     target = "(?P<target>.{1,40}?)" if _field else ""
     return re.compile(re.escape(before) + target + re.escape(after))
 
 
-_PATTERNS = [(kind, _pattern(wording)) for kind, wordings in _WORDINGS.items() for wording in wordings]
+@lru_cache(maxsize=32)
+def _patterns(word: str) -> list[tuple[FollowUpKind, re.Pattern[str]]]:
+    """The wordings with what a recipe calls its styles, and with what they are called by default."""
+    return [
+        (kind, _pattern(wording, each))
+        for kind, wordings in _WORDINGS.items()
+        for wording in wordings
+        for each in dict.fromkeys((word, STYLE_WORD))
+    ]
+
+
 _END = "。！!~～ \n"
 
 
-def recognised(request: str, styles: Collection[str]) -> FollowUp | None:
-    """Returns what a request asks for, None where it is no request of these kinds; a style counts only where
-    it is one of ``styles``."""
+def recognised(request: str, styles: Collection[str], word: str = STYLE_WORD) -> FollowUp | None:
+    """Returns what a request asks for, None where it is no request of these kinds; a style, which the recipe
+    calls ``word``, counts only where it is one of ``styles``."""
     bare = request.strip().strip(_END)
-    for kind, pattern in _PATTERNS:
+    for kind, pattern in _patterns(word):
         if (found := pattern.fullmatch(bare)) is None:
             continue
         target = found.groupdict().get("target") or ""
@@ -127,11 +141,14 @@ def _least_for(before: str) -> int:
     return round(len(before) * LONGER_SHARE * 1.1) + 1
 
 
-def drawn_follow_up(choices: Sequence[tuple[FollowUpKind, str]], source: random.Random) -> FollowUp:
-    """Draws one of the possible requests, each kind as often as the others, and its wording."""
+def drawn_follow_up(
+    choices: Sequence[tuple[FollowUpKind, str]], source: random.Random, word: str = STYLE_WORD
+) -> FollowUp:
+    """Draws one of the possible requests, each kind as often as the others, and its wording; ``word`` is what
+    the recipe calls its styles."""
     kind = source.choice(list(dict.fromkeys(kind for kind, _target in choices)))
     target = source.choice([target for each, target in choices if each is kind])
-    return FollowUp(kind, source.choice(_WORDINGS[kind]).format(target=target), target)
+    return FollowUp(kind, source.choice(_WORDINGS[kind]).format(target=target, word=word), target)
 
 
 def follow_up_request(recipe: Recipe, follow_up: FollowUp, before: str, style: Style | None) -> str:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from tianji_core.recipe.following import FollowUpKind, recognised
+from tianji_core.recipe.following import STYLE_WORD, FollowUpKind, recognised
 from tianji_core.recipe.model import Name, Recipe, Scene, Style
 from tianji_core.recipe.prompts import training_input
 
@@ -67,15 +67,21 @@ def _is_address(text: str, start: int, end: int) -> bool:
 
 
 def renamed_request(
-    text: str, before: CellEntries, after: CellEntries, templates: Sequence[str], names: Iterable[str]
+    text: str,
+    before: CellEntries,
+    after: CellEntries,
+    templates: Sequence[str],
+    names: Iterable[str],
+    word: str = STYLE_WORD,
 ) -> str:
     """Returns what a person asks in ``text`` with the entries ``after`` in place of those ``before``: in the
-    wording of the template that it has, else wherever the old ones are named."""
+    wording of the template that it has, else wherever the old ones are named. ``word`` is what the recipe
+    calls its styles."""
     for template in templates:
         if (made := _in_template(text, template, before, after)) is not None:
             return made
     if before.style.text != after.style.text:
-        asked = recognised(text, [before.style.text])
+        asked = recognised(text, [before.style.text], word)
         if asked is not None and asked.kind is FollowUpKind.STYLE:
             return text.replace(before.style.text, after.style.text)
     if before.name.text != after.name.text:

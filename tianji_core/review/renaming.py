@@ -96,7 +96,9 @@ def rename_samples(
         cells = _cells(before, after, sample, field, new)
 
         def asked(text: str) -> str:
-            return text if cells is None else renamed_request(text, *cells, templates, names)
+            return (
+                text if cells is None else renamed_request(text, *cells, templates, names, before.words.style)
+            )
 
         left = 0
 

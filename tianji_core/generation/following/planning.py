@@ -99,7 +99,7 @@ def _drawn(recipe: Recipe, sample: Sample, plan: FollowingPlan) -> PlannedFollow
     choices = possible(recipe, cell, sample.output, plan.kinds, plan.words)
     if not choices:
         return None
-    asked = drawn_follow_up(choices, random.Random(f"follow|{plan.seed}|{sample.id}"))
+    asked = drawn_follow_up(choices, random.Random(f"follow|{plan.seed}|{sample.id}"), recipe.words.style)
     style = recipe.style(asked.target if asked.kind is FollowUpKind.STYLE else sample.style)
     if style is None:
         return None
