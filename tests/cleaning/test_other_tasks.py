@@ -1,5 +1,5 @@
-"""The cleaning on texts of other tasks than wishes: apologies with receivers and copy for goods without, written
-by hand and labelled before any rule was looked at."""
+"""The cleaning on texts of other tasks than wishes: apologies with receivers and copy for goods without,
+written by hand and labelled before any rule was looked at."""
 
 import json
 from pathlib import Path
