@@ -102,7 +102,8 @@ class Example:
 @dataclass(frozen=True)
 class Rule:
     """One cleaning rule. ``look`` is pure; ``safe`` means that the fix cannot spoil a good text and may be
-    applied to all samples at once; ``wishes`` that it holds of blessings alone, ``others`` of all but them."""
+    applied to all samples at once; ``wishes`` that it holds of blessings alone, ``others`` of all but
+    them."""
 
     id: str
     title: str
