@@ -293,8 +293,8 @@ def _reading_in(text: str, name: str, context: Context) -> Reading:
 
 
 def _certainly_around(read: Reading, start: int, stop: int) -> bool:
-    """Whether what stands around ``pieces[start:stop]`` of a text of another task surely goes: as the judge of
-    blessings says, or clear talk on lines and in brackets of its own."""
+    """Whether what stands around ``pieces[start:stop]`` of a text of another task surely goes: as the judge
+    of blessings says, or clear talk on lines and in brackets of its own."""
     if read.certain and (start, stop) == (read.start, read.stop):
         return True
     gone = [n for n in range(len(read.pieces)) if not start <= n < stop]

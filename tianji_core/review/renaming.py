@@ -86,7 +86,7 @@ def rename_samples(
     Their inputs keep their wording; in answers a name is replaced where nothing else can be meant. Scenes and
     styles are words of the language: answers keep them."""
     field = listing.removesuffix("s")
-    names = [name.text for name in before.names]
+    names, word = [name.text for name in before.names], before.words.style
     templates = (*before.input_templates, *before.resting_templates)
     followed = Followed()
 
@@ -96,9 +96,7 @@ def rename_samples(
         cells = _cells(before, after, sample, field, new)
 
         def asked(text: str) -> str:
-            return (
-                text if cells is None else renamed_request(text, *cells, templates, names, before.words.style)
-            )
+            return text if cells is None else renamed_request(text, *cells, templates, names, word)
 
         left = 0
 
