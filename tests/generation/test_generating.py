@@ -104,7 +104,7 @@ def test_a_wrong_key_stops_the_run_at_once_and_leaves_the_tasks_pending(
 
 
 def test_an_unknown_model_stops_the_run_and_lists_the_models(workspace: Workspace, api: LoopbackApi):
-    api.default = fails(404)
+    api.default, api.models = fails(404), ["other-model"]
     run = new_run(workspace, api, limit=300)
     with pytest.raises(TeacherRequestError, match="other-model"):
         work(workspace, run)

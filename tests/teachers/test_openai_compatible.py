@@ -98,7 +98,7 @@ async def test_an_empty_account_is_not_mistaken_for_a_rate_limit(workspace, api,
 
 async def test_an_unknown_model_lists_the_ones_there_are(workspace, api, choice):
     api.default = fails(404, "model not found")
-    error = await failure(workspace, choice)
+    error = await failure(workspace, choice.model_copy(update={"model": "third-model"}))
     assert isinstance(error, TeacherRequestError)
     assert "other-model" in str(error)
 
@@ -118,6 +118,9 @@ async def test_a_bad_parameter_is_fatal_and_says_what_the_server_said(workspace,
         ({"retry-after-ms": "250"}, 0.25),
         ({}, None),
         ({"Retry-After": "soon"}, None),
+        ({"Retry-After": "5s"}, 5.0),
+        ({"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "1m30s"}, 90.0),
+        ({"x-ratelimit-remaining-requests": "7", "x-ratelimit-reset-requests": "1m30s"}, None),
     ],
 )
 async def test_a_rate_limit_keeps_what_the_server_asked_for(workspace, api, choice, headers, expected):
@@ -126,6 +129,31 @@ async def test_a_rate_limit_keeps_what_the_server_asked_for(workspace, api, choi
     assert isinstance(error, TeacherRateLimitError)
     assert error.retryable
     assert error.retry_after == expected
+
+
+async def test_a_page_in_place_of_an_answer_points_to_the_address(workspace, api, choice):
+    api.default = sends(200, "<!DOCTYPE html><html><title>Open WebUI</title></html>")
+    error = await failure(workspace, choice)
+    assert "网页" in str(error) and "/v1" in str(error) and "Open WebUI" in str(error)
+
+
+async def test_a_404_for_a_model_that_is_listed_does_not_say_that_it_is_missing(workspace, api, choice):
+    api.default = fails(404, "The API deployment for this resource does not exist.")
+    error = await failure(workspace, choice)
+    assert "有的是" not in str(error) and "deployment" in str(error)
+
+
+async def test_an_answer_that_breaks_off_is_no_fault_of_the_address(workspace, api, choice):
+    def breaks_off(handler, _body):
+        handler.send_response(200)
+        handler.send_header("Content-Length", "1000")
+        handler.end_headers()
+        handler.wfile.write(b'{"choices": [')
+        handler.close_connection = True
+
+    api.default = breaks_off
+    error = await failure(workspace, choice)
+    assert isinstance(error, TeacherUnreachableError) and "没有答完就断开" in str(error)
 
 
 async def test_a_retry_after_date_becomes_seconds(workspace, api, choice):

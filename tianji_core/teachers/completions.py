@@ -27,6 +27,7 @@ from tianji_core.gate import (
     events,
     is_event_stream,
     read_chunk,
+    read_complaint,
     read_completion,
     read_json,
     read_transcript,
@@ -36,7 +37,7 @@ from tianji_core.gate import (
 )
 from tianji_core.i18n import _
 from tianji_core.teachers.base import Answer
-from tianji_core.teachers.faults import Endpoint, unreadable
+from tianji_core.teachers.faults import Endpoint, no_interface, unreadable
 from tianji_core.teachers.statuses import from_complaint
 
 _TAG = re.compile(r"<(/?)think(?:ing)?>", re.IGNORECASE)
@@ -92,7 +93,7 @@ def read_answer(
             if isinstance(found, Completion) and not found.finish and endpoint.sends_finish_reason:
                 found = found.model_copy(update={"finish": "cut"})  # nothing says that it is whole
     except GateError as error:
-        raise unreadable(endpoint, error) from None
+        raise _no_answer(endpoint, content, content_type, error) from None
     if isinstance(found, Complaint):
         raise from_complaint(endpoint, found)
     split = split_thinking(standard_characters(found.text))
@@ -121,12 +122,18 @@ def read_words(endpoint: Endpoint, content: bytes, content_type: str) -> str:
     try:
         found = read_transcript(read_json(decoded(content, content_type)))
     except GateError as error:
-        raise unreadable(endpoint, error) from None
+        raise _no_answer(endpoint, content, content_type, error) from None
     if isinstance(found, Complaint):
         raise from_complaint(endpoint, found)
     if not found:
         raise TeacherAnswerError(_("{title} 没有从录音里听出话来", title=endpoint.title))
     return found
+
+
+def _no_answer(endpoint: Endpoint, content: bytes, content_type: str, error: GateError) -> TeacherAnswerError:
+    """The error for a body that cannot be read: a web page tells that the address is another one."""
+    complaint = read_complaint(content, content_type)
+    return no_interface(endpoint, complaint.message) if complaint.page else unreadable(endpoint, error)
 
 
 def _check(endpoint: Endpoint, found: Completion, text: str, reasoning: str) -> None:

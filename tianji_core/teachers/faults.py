@@ -33,6 +33,8 @@ _AGAIN = re.compile(
     re.IGNORECASE,
 )
 
+_BROKEN_OFF = ("RemoteProtocolError", "ReadError")
+"""Errors of either HTTP library for a server that ends a connection before its answer is whole."""
 
 CONNECT_SECONDS = 10.0
 """How long a connection may take to be made; less where the whole request may take less."""
@@ -72,7 +74,7 @@ def missing_key(endpoint: Endpoint) -> TeacherAuthError:
 
 def unknown_model(endpoint: Endpoint, said: str, known_models: list[str] | None) -> TeacherRequestError:
     """Returns the error for a 404, or for a model that the server does not list."""
-    if known_models:
+    if known_models and endpoint.model not in known_models:
         shown = _("、").join(known_models[:12]) + ("…" if len(known_models) > 12 else "")
         return UnknownModelError(
             _(
@@ -104,6 +106,8 @@ def timed_out(endpoint: Endpoint) -> TeacherTimeoutError:
 def unreachable(endpoint: Endpoint, detail: object) -> TeacherUnreachableError:
     """Returns the error for a connection that cannot be made or breaks."""
     facts = {"title": endpoint.title, "url": endpoint.base_url, "said": endpoint.clean(detail)}
+    if type(detail).__name__ in _BROKEN_OFF:
+        return TeacherUnreachableError(_("{title}（{url}）没有答完就断开了连接：{said}", **facts))
     if on_this_machine(endpoint.base_url):
         return TeacherUnreachableError(
             _("连不上 {title}（{url}），请看它在本机启动了没有、端口对不对：{said}", **facts)
@@ -118,9 +122,21 @@ def unreadable(endpoint: Endpoint, detail: object) -> TeacherAnswerError:
     )
 
 
+def no_interface(endpoint: Endpoint, page: str) -> TeacherAnswerError:
+    """Returns the error for a web page in the place of an answer; ``page`` is what it says."""
+    return TeacherAnswerError(
+        _(
+            "{title} 的地址 {url} 回的是网页，不是接口的回答，请检查接口地址（通常以 /v1 结尾）和代理：{said}",
+            title=endpoint.title,
+            url=endpoint.base_url,
+            said=endpoint.clean(page),
+        )
+    )
+
+
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Returns the seconds to wait by ``retry-after-ms`` or ``Retry-After`` (seconds or an HTTP date), or
-    None."""
+    """Returns the seconds to wait by ``retry-after-ms``, ``Retry-After`` (seconds, an HTTP date, or ``5s``)
+    or the ``x-ratelimit-reset-…`` of a limit of which nothing remains, or None."""
     lowered = {name.lower(): value for name, value in headers.items()}
     if "retry-after-ms" in lowered:
         return _seconds(lowered["retry-after-ms"], 1000)
@@ -131,7 +147,15 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
         moment = email.utils.parsedate_to_datetime(said)
         return max(0.0, moment.timestamp() - time.time())
     except (ValueError, TypeError, OverflowError, OSError):  # no date, or one that no clock reaches
-        return None
+        resets = [lowered.get(f"x-ratelimit-reset-{limit}", "") for limit in _used_up(lowered)]
+        waits = [seconds_in(f"retry in {text.strip()}") for text in (said, *resets)]
+        return max(filter(None, waits), default=None)
+
+
+def _used_up(headers: Mapping[str, str]) -> list[str]:
+    """The limits of OpenAI's headers of which nothing remains."""
+    limits = ("requests", "tokens")
+    return [limit for limit in limits if headers.get(f"x-ratelimit-remaining-{limit}", "").strip() == "0"]
 
 
 def seconds_in(said: str) -> float | None:

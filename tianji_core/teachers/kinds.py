@@ -82,7 +82,7 @@ _SIGNS = (
     _Signs(
         "long",
         # Zhipu, Baidu.
-        ("1261", "336103", "413"),
+        ("1261", "336103"),
         (
             *("context_length_exceeded", "context length", "context window", "contextwindow"),
             *("exceed_context_size", "context size", "prompt is too long", "maximum number of tokens"),
