@@ -87,6 +87,12 @@ def test_what_a_pattern_needs_stands_in_its_matches(pattern: str, text: str) -> 
     assert quick.most_matches(text) >= 1
 
 
+def test_what_tells_occasions_needs_no_comma(context: Context) -> None:
+    known = [facts.DAY_HINT, fit._FESTIVAL, *context.foreign_signs.values()]
+    known += [festivals._others(scene) for scene in (*context.occasions, "八十大寿", "")]
+    assert not [each.pattern.pattern for each in known if "，" in "".join(each.pairs | each.signs)]
+
+
 def test_a_text_without_what_is_needed_is_spared() -> None:
     quick = QuickPattern("(?:生|节)日(?:快乐|安康)")
     assert quick.pairs and not quick.may_match("中秋快乐，愿你天天开心。")

@@ -13,6 +13,9 @@ from tianji_core.cleaning.rule import context_of
 from tianji_core.recipe.loading import validate_recipe
 from tianji_core.store.findings import Unchecked
 
+_OBJECTS = 200_000
+"""New objects between two looks for circles among them; the rules make hardly any."""
+
 
 def main() -> None:
     """Checks batches until the other process closes its end."""
@@ -21,6 +24,7 @@ def main() -> None:
     begun = json.loads(asked.readline())
     context = context_of(validate_recipe(begun["recipe"], ""))
     gc.freeze()
+    gc.set_threshold(_OBJECTS)
     for line in asked:
         batch = [_sample(row) for row in json.loads(line)]
         found = [_row(checked(sample, context, begun["doubts"])) for sample in batch]

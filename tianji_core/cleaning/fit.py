@@ -153,24 +153,24 @@ def _wrong_occasion(text: str, subject: Subject, context: Context) -> Found | No
     if mine is None:
         return _other_occasion(text, subject)
     foreign = context.foreign_signs[subject.scene]
-    if not (
-        DAY_HINT.may_match(text)
-        or _FESTIVAL.may_match(text)
-        or foreign.may_match(text)
-        or may_be_other(text, subject.scene)
-    ):
+    # What these need holds no comma, so that the text may be asked with the name that goes below.
+    dated, festive = DAY_HINT.may_match(text), _FESTIVAL.may_match(text)
+    abroad, another = foreign.may_match(text), may_be_other(text, subject.scene)
+    if "婚" in text:  # words that go join those beside them
+        festive = abroad = another = True
+    if not (dated or festive or abroad or another):
         return None
     if subject.name:  # 医生日日平安 does not speak of a birthday
         text = text.replace(subject.name, "，")
-    if (day := wrong_day(text, subject)) is not None:
+    if dated and (day := wrong_day(text, subject)) is not None:
         return Found(_("“{day}”不是{scene}", day=day, scene=subject.scene))
     if "婚" in text:
         text = _WEDDED.sub("", text)
-    festival = _FESTIVAL.search(text)
+    festival = _FESTIVAL.pattern.search(text) if festive else None
     if festival is not None and subject.scene[:2] not in festival.group() and subject.scene[:2] not in text:
         return Found(_("祝的是“{word}”，不是{scene}", word=festival.group(), scene=subject.scene))
-    if foreign.search(text) is None:
-        return _other_occasion(text, subject)
+    if not abroad or foreign.pattern.search(text) is None:
+        return _other_occasion(text, subject) if another else None
     spoken = any(word in text for word in mine.own)
     named = any(word in text for word in mine.signs)
     for scene, other in context.occasions.items():
