@@ -191,7 +191,10 @@ def steps(base: Path, setting: Setting, batch: Batch, off: tuple[str, ...], coun
     labels = torch.where(torch.rand(ids.shape, generator=chance) < ANSWERS, ids, torch.full_like(ids, -100))
     data = {"input_ids": ids, "labels": labels, "attention_mask": torch.ones_like(ids)}
     data["position_ids"] = torch.arange(batch.length).repeat(batch.packs, 1)
-    data = {key: value.contiguous().pin_memory() if device.type == "cuda" else value for key, value in data.items()}
+    data = {
+        key: value.contiguous().pin_memory() if device.type == "cuda" else value
+        for key, value in data.items()
+    }
     loss, seconds = 0.0, []
     for _number in range(count):
         began = time.perf_counter()
