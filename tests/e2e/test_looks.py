@@ -110,6 +110,7 @@ FOREIGN_WORDS_OF_CHINESE = {
     "make",
     "run",
     *("Markdown", "Alpaca", "ShareGPT", "messages", "conversation", "Parquet", "Excel", "xlsx", "GBK"),
+    *("Hugging", "Face", "ModelScope"),
 }
 """Names, forms, units, terms and commands that Chinese readers know, and the label that leads out of Chinese.
 Words with digits, strokes or dots are names of files and models."""

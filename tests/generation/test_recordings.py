@@ -131,7 +131,7 @@ REFUSALS = {
     "a number": (writes_down(7), "没有转写出来的文字"),
     "a list": (sends(b"[]"), "JSON 对象"),
     "half an answer": (sends('{"text": "腊'.encode()), "不是合法的 JSON"),
-    "a page": (sends(b"<html><title>Sign in</title></html>", "text/html"), "读不懂"),
+    "a page": (sends(b"<html><title>Sign in</title></html>", "text/html"), "网页"),
     "an error with status 200": (
         sends('{"code": 30001, "message": "余额不足", "data": null}'.encode()),
         "余额",

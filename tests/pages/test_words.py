@@ -184,7 +184,9 @@ def written(space: Workspace) -> Iterator[str]:
     yield from (GOOD, BAD, COPIED)
     styles = recipes.current(space.engine, "wishes").recipe.styles
     for wordings in following._WORDINGS.values():  # what a person says next in a conversation
-        yield from (said.format(target=style.text) for said in wordings for style in styles)
+        yield from (
+            said.format(target=style.text, word=following.STYLE_WORD) for said in wordings for style in styles
+        )
 
 
 def is_foreign(text: str, language: str, own: str) -> bool:
