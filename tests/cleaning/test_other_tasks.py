@@ -11,7 +11,7 @@ from tests.other_tasks import apologies, copy_for_goods
 from tianji_core.cleaning import check, clean_text, context_of
 from tianji_core.cleaning.doubt import doubt
 from tianji_core.cleaning.rule import Context, Subject
-from tianji_core.recipe import Recipe
+from tianji_core.recipe import Recipe, built_in_recipe
 from tianji_core.recipe.editing import changed, edit_style
 
 CORPUS = Path(__file__).parents[1] / "data" / "other_tasks"
@@ -128,3 +128,11 @@ def test_what_speaks_of_nothing_on_the_lists_is_left_to_a_person() -> None:
 def test_a_lead_on_a_line_of_its_own_goes_whatever_follows(text: str) -> None:
     said = Subject(f"好的，这是为您撰写的文案：\n\n{text}", "文案", "保温杯", "专业")
     assert clean_text(said, context_of(RECIPES["goods"])) == text
+
+
+def test_a_blessing_is_not_asked_what_only_other_tasks_are() -> None:
+    text = "奶奶新春大吉！压岁钱今年我给您包，密码是您生日，不许再偷偷塞回来哦🧧✨"
+    wishes = context_of(built_in_recipe("wishes"))
+    assert check(Subject(text, "奶奶", "春节", "小红书"), wishes) == []
+    wrong = Subject("表妹，生日快乐，开开心心又大一岁，想说话就打电话。", "表妹", "谈判顺利", "白话")
+    assert [each.rule for each in check(wrong, wishes)] == ["wrong_occasion"]

@@ -86,7 +86,8 @@ RULES: tuple[Rule, ...] = (
     *SET_RULES,
 )
 _TEXT_RULES = tuple(rule for rule in RULES if rule not in SET_RULES and rule is not EMPTY_RULE)
-_ANY_RULES = tuple(rule for rule in _TEXT_RULES if not rule.wishes)
+_OF_BLESSINGS = tuple(rule for rule in _TEXT_RULES if not rule.others)
+_OF_OTHERS = tuple(rule for rule in _TEXT_RULES if not rule.wishes)
 """Those that hold of texts that are no blessings."""
 BY_ID = {rule.id: rule for rule in RULES}
 _PLACEHOLDER = BY_ID["placeholder"]
@@ -107,7 +108,7 @@ def check(sample: HasText, context: Context) -> list[Finding]:
     if (nothing := EMPTY_RULE.look(subject.output, subject, context)) is not None:
         return [Finding(EMPTY_RULE.id, nothing.detail)]
     findings = []
-    for rule in _TEXT_RULES if context.recipe.blessings else _ANY_RULES:
+    for rule in _OF_BLESSINGS if context.recipe.blessings else _OF_OTHERS:
         seen = rule.look(subject.output, subject, context)
         if seen is not None:
             findings.append(
