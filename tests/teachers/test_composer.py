@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tianji_core.cleaning import check_new
+from tianji_core.cleaning import check_new, clean_text, context_of
+from tianji_core.cleaning.rule import Subject
 from tianji_core.errors import ComposerError
 from tianji_core.recipe import (
     Brief,
@@ -21,6 +22,7 @@ from tianji_core.recipe import (
     Scene,
     SceneKind,
     brief,
+    built_in_recipe,
     built_in_recipes,
     load_recipe,
     tasks,
@@ -411,3 +413,15 @@ def test_a_folder_without_its_shared_files_is_refused(tmp_path: Path) -> None:
 def test_a_pattern_that_does_not_pair_up_is_refused(source: str) -> None:
     with pytest.raises(ValueError, match=re.escape(source)):
         parse(source)
+
+
+def test_no_safe_fix_cuts_off_the_sentence_of_a_tone() -> None:
+    recipe = built_in_recipe("wishes")
+    context, said = context_of(recipe), 0
+    for bank, style in itertools.product(load_phrases().options["tone"].values(), recipe.styles):
+        for sentence, example in itertools.product(bank.get(style.text, bank["any"]), style.examples[:3]):
+            ending = sentence.replace("<you>", "您" if "您" in example else "你")
+            cleaned = clean_text(Subject(example + ending, "", "", style.text), context)
+            assert cleaned.endswith(ending), (style.text, ending)
+            said += 1
+    assert said > 300
