@@ -51,6 +51,14 @@ SOURCES = sorted(p for p in CORE.rglob("*.py") if "migrations" not in p.parts)
 PAGES = [*sorted((ROOT / "pages").rglob("*.py")), ROOT / "app.py"]
 
 
+def printed(code: str) -> str:
+    """What a fresh Python in the checkout prints for a program."""
+    answer = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True
+    )
+    return answer.stdout.strip()
+
+
 def test_the_contract_names_every_room() -> None:
     named = {room for layer in CONTRACTS["rooms"]["layers"] for room in layer.split(" | ")}
     present = {f"tianji_core.{room_of(path)}" for path in SOURCES} - {"tianji_core.__init__"}
@@ -106,10 +114,7 @@ def test_importing_everything_that_pages_import_does_not_load_torch() -> None:
         "        if not (error.name or '').startswith('tianji_core'): raise\n"
         f"print([m for m in {HEAVY!r} if m in sys.modules])"
     )
-    answer = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True
-    )
-    assert answer.stdout.strip() == "[]"
+    assert printed(code) == "[]"
 
 
 def test_a_class_name_means_one_thing() -> None:
@@ -130,7 +135,4 @@ def test_a_worker_of_runs_starts_without_the_rooms_and_clients_that_it_does_not_
         "program(['worker'])\n"
         f"print([name for name in {idle!r} if name in sys.modules])"
     )
-    answer = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True
-    )
-    assert answer.stdout.strip() == "[]"
+    assert printed(code) == "[]"

@@ -117,7 +117,11 @@ class Rule:
 
     def holds_in(self, recipe: Recipe) -> bool:
         """Returns whether the texts of a recipe are checked by this rule."""
-        return not (self.others if recipe.blessings else self.wishes)
+        return self.holds_for(recipe.blessings)
+
+    def holds_for(self, blessings: bool) -> bool:
+        """Returns whether blessings, or else texts of other tasks, are checked by this rule."""
+        return not (self.others if blessings else self.wishes)
 
 
 @dataclass(frozen=True)

@@ -86,8 +86,9 @@ RULES: tuple[Rule, ...] = (
     *SET_RULES,
 )
 _TEXT_RULES = tuple(rule for rule in RULES if rule not in SET_RULES and rule is not EMPTY_RULE)
-_OF_BLESSINGS = tuple(rule for rule in _TEXT_RULES if not rule.others)
-_OF_OTHERS = tuple(rule for rule in _TEXT_RULES if not rule.wishes)
+_HELD = {
+    blessings: tuple(rule for rule in _TEXT_RULES if rule.holds_for(blessings)) for blessings in (True, False)
+}
 """Those that hold of texts that are no blessings."""
 BY_ID = {rule.id: rule for rule in RULES}
 _PLACEHOLDER = BY_ID["placeholder"]
@@ -108,7 +109,7 @@ def check(sample: HasText, context: Context) -> list[Finding]:
     if (nothing := EMPTY_RULE.look(subject.output, subject, context)) is not None:
         return [Finding(EMPTY_RULE.id, nothing.detail)]
     findings = []
-    for rule in _OF_BLESSINGS if context.recipe.blessings else _OF_OTHERS:
+    for rule in _HELD[context.recipe.blessings]:
         seen = rule.look(subject.output, subject, context)
         if seen is not None:
             findings.append(
