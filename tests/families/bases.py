@@ -25,12 +25,14 @@ SHAPE = {
 
 @dataclass(frozen=True)
 class Family:
-    """A kind of base: the name of its folder, the template it is trained with, and what writes it."""
+    """A kind of base: the name of its folder, the template it is trained with, and what writes it.
+    ``stored_otherwise``: another family of this list in files of another form."""
 
     key: str
     folder: str
     template: str
     write: Callable[[Path], None]
+    stored_otherwise: bool = False
 
 
 def write_own_code(folder: Path, fast: bool = True) -> None:
@@ -141,8 +143,8 @@ FAMILIES = (
     Family("qwen3", "Qwen3-1.7B", "qwen_chat", _write_qwen3),
     Family("llama3", "Llama-3.2-1B.chatml", "qwen_chat", _write_llama3),
     Family("mistral", "Mistral-7B 指令.v0.2", "tokenizer", _write_mistral),
-    Family("bin", "pytorch_model.bin", "internlm2_chat", _write_bin),
-    Family("mixed shards", "两种 权重.v2", "qwen_chat", _write_mixed),
+    Family("bin", "pytorch_model.bin", "internlm2_chat", _write_bin, stored_otherwise=True),
+    Family("mixed shards", "两种 权重.v2", "qwen_chat", _write_mixed, stored_otherwise=True),
 )
 
 

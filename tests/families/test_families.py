@@ -1,10 +1,12 @@
 """Every family of bases goes the whole way: listed, checked, trained, converted, merged, served, asked,
-evaluated, swept. Merged model, adapter on its base, server, plain transformers and plain peft give the same
+evaluated, swept; a family whose files are only stored otherwise, up to the merged model, which is stored as
+all others are. Merged model, adapter on its base, server, plain transformers and plain peft give the same
 greedy answers, token by token in float32.
 
 Random weights and a training of a few iterations: this is about the way, not about quality.
 """
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -25,14 +27,12 @@ from tianji_core.serving.client import ChatSampling, Message, chat_stream
 from tianji_core.serving.running import wait_ready
 from tianji_core.serving.text import TextStream
 from tianji_core.store import training as runs
+from tianji_core.training.engine import checkpoint_weights
 from tianji_core.workspace import Workspace
 
 pytestmark = [pytest.mark.families, pytest.mark.training]
 KEY = "nano-cpu-lora"
 LENGTH = 24
-ALIKE = 12
-"""Characters in which a sweep's answers must equal the adapter's: it reads the checkpoint in float32, and
-xtuner rounds an adapter to float16, so that later ones may differ."""
 REQUESTS = ("祝妹妹生日", "祝老师中秋节,小红书风格")
 
 
@@ -49,26 +49,52 @@ def test_a_family_goes_the_whole_way(family: Family, workspace: Workspace, tmp_p
     plain = {name: answers(*network) for name, network in loaded.items()}
     assert plain["merged"] == plain["adapter"]
     assert plain["merged"] != plain["base"]  # the training changed something
-    served = asked(workspace, base, adapter, merged)
-    tokenizer = tokenizer_of(base)
-    stops = stop_tokens(tokenizer, None)
-    assert served == {name: [said(tokenizer, each, stops) for each in plain[name]] for name in plain}
+    if not family.stored_otherwise:
+        served = asked(workspace, base, adapter, merged)
+        tokenizer = tokenizer_of(base)
+        stops = stop_tokens(tokenizer, None)
+        assert served == {name: [said(tokenizer, each, stops) for each in plain[name]] for name in plain}
+        evaluated_and_swept(workspace, run, base, adapter, merged, tmp_path)
 
+
+def evaluated_and_swept(
+    workspace: Workspace,
+    run: runs.TrainingRun,
+    base: models.Artefact,
+    adapter: models.Artefact,
+    merged: models.Artefact,
+    place: Path,
+) -> None:
+    """Merged model and adapter answer alike, and the sweep of the training as its last checkpoint does."""
     recipe = load_recipe(built_in_recipes()["wishes"])
-    cases = held_out_cases(recipe, limit=2)
-    reports = [
-        evaluate_folder(folder, on_top, cases, Checker(recipe), code_allowed=True)
-        for folder, on_top in ((merged.path, None), (base.path, adapter.path))
-    ]
-    first, second = ([judged.answer for judged in report.judged] for report in reports)
-    assert first == second
+    cases, checker = held_out_cases(recipe, limit=2), Checker(recipe)
+
+    def answered(folder: Path, on_top: Path | None) -> list[str]:
+        report = evaluate_folder(folder, on_top, cases, checker, code_allowed=True)
+        return [judged.answer for judged in report.judged]
+
+    assert answered(merged.path, None) == answered(base.path, adapter.path)
     plan = SweepPlan(run_id=run.id, recipe="wishes", revision=1, limit=2, texts=0)
     finished(workspace, start_sweep(workspace, plan))
     points = load_sweep(workspace, run.id).points
     ends = points[0], points[-1]  # the estimate may be a step short: then that step is a checkpoint, too
     assert [point.iteration for point in ends] == [0, adapter.checkpoint]
-    before, after = ([answer[:ALIKE] for _request, answer, _passed in p.examples] for p in ends)
-    assert after == [answer[:ALIKE] for answer in first] != before
+    before, after = ([answer for _request, answer, _passed in point.examples] for point in ends)
+    checkpoint = training.training_state(workspace, run).checkpoints[-1].path
+    assert after == answered(base.path, unrounded(adapter.path, checkpoint, place)) != before
+
+
+def unrounded(adapter: Path, checkpoint: Path, place: Path) -> Path:
+    """A copy of an adapter with the float32 weights of its checkpoint, which a sweep reads; xtuner rounds an
+    adapter's to float16, and two tokens of a model of random weights may lie closer than that."""
+    from safetensors.torch import load_file, save_file
+
+    copy = Path(shutil.copytree(adapter, place / "unrounded"))
+    exact = {name.replace(".default.", "."): value for name, value in checkpoint_weights(checkpoint).items()}
+    rounded = load_file(copy / "adapter_model.safetensors")
+    assert rounded.keys() == exact.keys()
+    save_file({name: value.contiguous() for name, value in exact.items()}, copy / "adapter_model.safetensors")
+    return copy
 
 
 def trained(workspace: Workspace, family: Family, base: Path) -> runs.TrainingRun:

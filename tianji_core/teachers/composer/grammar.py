@@ -4,7 +4,7 @@ occasion, and a part in ``(…)`` may be left
 out. None of these marks needs quoting in YAML."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 NAME, YOU, SCENE, GREETING, FACT = "name", "you", "scene", "greeting", "fact"
@@ -32,11 +32,11 @@ class Literal:
 
 @dataclass(frozen=True)
 class Phrase:
-    """One parsed pattern or phrase; ``optionals`` is how many ``(…)`` it has."""
+    """One parsed pattern or phrase, told from others by its source; ``optionals``: how many ``(…)``."""
 
     source: str
-    parts: tuple[Slot | Literal, ...]
-    optionals: int
+    parts: tuple[Slot | Literal, ...] = field(compare=False)
+    optionals: int = field(compare=False)
 
     @cached_property
     def pairs(self) -> frozenset[str]:

@@ -1,5 +1,7 @@
 """The contents of the composer's phrase files, and the phrases for a style, scene and receiver."""
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -256,9 +258,10 @@ class Phrases:
             if slot != PATTERNS
         }
         patterns = _select(own.get(PATTERNS, phrases.patterns), members)
-        usable = Choice(*(tuple(p for p in part if not _lacking(p, banks)) for part in patterns))
-        if not usable.all:
-            lacking = sorted({slot for p in patterns.all for slot in _lacking(p, banks)})
+        held = {slot: len(choice.all) for slot, choice in banks.items()}
+        usable = Choice(*(tuple(p for p in part if not _lacking(p, held)) for part in patterns))
+        if not any(usable):
+            lacking = sorted({slot for p in patterns.all for slot in _lacking(p, held)})
             raise ComposerError(
                 _(
                     "{file} 的 scenes.{scene} 对 {group} 没有可用的句式；不够用的语句：{slots}",
@@ -282,8 +285,6 @@ def _select(bank: Bank, members: frozenset[str]) -> Choice:
 parsed = lru_cache(maxsize=None)(parse)
 
 
-def _lacking(pattern: Phrase, banks: dict[str, Choice]) -> list[str]:
-    """Returns the slots for which the banks hold fewer phrases than the pattern uses."""
-    return [
-        slot for slot in set(pattern.slots) if len(banks.get(slot, Choice()).all) < pattern.slots.count(slot)
-    ]
+def _lacking(pattern: Phrase, held: Mapping[str, int]) -> list[str]:
+    """Returns the slots for which fewer phrases are ``held`` than the pattern uses."""
+    return [slot for slot, used in Counter(pattern.slots).items() if held.get(slot, 0) < used]
