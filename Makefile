@@ -16,10 +16,10 @@ WORKSPACE ?= $(or $(TIANJI_HOME),workspace)
 VENV := .venv/bin/python
 # Whole files go to the workers, in the order of collection: browser tests must come last in each.
 # A test that fails is tried once more and then reported as RERUN: a defect to mend, but no reason to refuse a change.
-# One worker more than processors: a third of the time a test waits for a browser, a server or another process.
-PYTEST := $(VENV) -m pytest -n $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1) --maxprocesses 4 --dist loadfile --no-loadscope-reorder --reruns 1
+# Two workers more than processors: a third of the time a test waits for a browser, a server or another process.
+PYTEST := $(VENV) -m pytest -n $(shell expr $$(getconf _NPROCESSORS_ONLN) + 2) --maxprocesses 4 --dist loadfile --no-loadscope-reorder --reruns 1
 
-.PHONY: install run demo test quick families check lint format lock bench docs release
+.PHONY: install run demo test quick families check lint format lock bench docs release all-lint all-tests
 
 install:
 	@scripts/setup $(if $(LIGHT),light)
@@ -44,12 +44,20 @@ families:
 
 lint:
 	@scripts/setup test
+	@$(MAKE) --no-print-directory all-lint
+
+# Both at once: mypy is one process, and beside it the tests have a processor to themselves.
+check:
+	@scripts/setup test
+	@$(MAKE) --no-print-directory -j2 all-lint all-tests
+
+all-lint:
 	@$(VENV) -m ruff check .
 	@$(VENV) -m ruff format --check .
 	@$(VENV) -m mypy
 	@.venv/bin/lint-imports --no-logo
 
-check: lint
+all-tests:
 	@$(PYTEST)
 
 format:
