@@ -25,7 +25,7 @@ from tianji_core.recipe import (
 )
 from tianji_core.store import samples
 from tianji_core.store.samples import SampleFilter
-from tianji_core.teachers import Sampling
+from tianji_core.teachers import USUAL
 from tianji_core.workspace import Workspace
 
 REVIEW = "pages/review/page.py"
@@ -210,7 +210,7 @@ def _top_up(
             disabled=choice is None,
         )
         if pressed and choice is not None:
-            run = create_run(workspace, recipe.key, plan, choice, Sampling(temperature=0.9), CONCURRENCY)
+            run = create_run(workspace, recipe.key, plan, choice, USUAL, CONCURRENCY)
             job = start_generation(workspace, run.id)
             remember_notice(_("已开始：{title}", title=job.title))
             st.switch_page("pages/generate/page.py", query_params={"run": str(run.id)})

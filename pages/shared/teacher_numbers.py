@@ -9,7 +9,7 @@ from pages.shared.text import plain
 from pages.shared.usable import between, switch, within
 from tianji_core.generation import MAX_CONCURRENCY
 from tianji_core.i18n import _
-from tianji_core.teachers import ModelEntry, Provider, SamplingPlan
+from tianji_core.teachers import USUAL, ModelEntry, Provider, SamplingPlan
 from tianji_core.teachers.choice import HIGHEST_PRICE
 
 FORM = "generate"
@@ -40,7 +40,7 @@ def sampling_inputs(provider: Provider) -> SamplingPlan:
         _("温度"),
         0.0,
         2.0,
-        (0.6, 1.0) if drawn else 0.9,
+        (0.6, 1.0) if drawn else USUAL.temperature,
         0.05,
         **kept(FORM, f"temperature_{drawn}", between(0.0, 2.0)),
         help=_("越高写得越不一样；作为请求参数发送，不写进提示词。"),
@@ -49,7 +49,7 @@ def sampling_inputs(provider: Provider) -> SamplingPlan:
         "top_p",
         0.05,
         1.0,
-        (0.85, 0.95) if drawn else 0.95,
+        (0.85, 0.95) if drawn else USUAL.top_p,
         0.05,
         **kept(FORM, f"top_p_{drawn}", between(0.05, 1.0)),
     )
@@ -57,7 +57,7 @@ def sampling_inputs(provider: Provider) -> SamplingPlan:
         _("最多 tokens"),
         16,
         32_768,
-        512,
+        USUAL.max_tokens,
         64,
         **kept(FORM, "max_tokens", within(16, 32_768)),
         help=_("会思考的模型要留得多一些。"),

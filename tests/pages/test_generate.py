@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from tests.loopback import LoopbackApi, fails, says
 from tests.processes import until
-from tianji_core import jobs, notices
+from tianji_core import cli, jobs, notices
 from tianji_core.drafts import TableEdits, changing_draft, load_draft
 from tianji_core.generation import jobs_by_run, run_state
 from tianji_core.recipe.editing import changed
@@ -489,3 +489,22 @@ def test_earlier_answers_are_counted_before_the_start_and_forgotten_in_the_setti
     at.button(key="forget_answers").click().run()
     assert not workspace.answers.exists()
     assert not [each for each in at.button if each.key == "forget_answers"]
+
+
+def test_a_page_knows_the_answers_that_the_verb_got(
+    workspace: Workspace, api: LoopbackApi, monkeypatch: pytest.MonkeyPatch
+):
+    api.default = says("愿您福如东海，寿比南山")
+    at = lab_page(workspace, api)
+    styles = ",".join(at.session_state["styles"])
+    words = ["generate", "--provider", "lab", "--styles", styles, "--limit", "4", "--json"]
+    monkeypatch.setattr("sys.argv", ["tianji_core", *words])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert not ended.value.code and len(api.requests) == 4
+    at.toggle(key="reuse").set_value(True).run()
+    assert "4 条有上次的回答，只问 0 条" in " ".join(each.value for each in at.caption)
+    monkeypatch.setattr("sys.argv", ["tianji_core", *words, "--server-sampling"])
+    with pytest.raises(SystemExit):
+        cli.main()
+    assert not {"temperature", "top_p", "max_tokens"} & api.requests[-1].keys()

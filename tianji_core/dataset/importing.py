@@ -268,6 +268,10 @@ def _sample(recipe: Recipe, conversation: Conversation, guess: "CellGuess", stat
     )
 
 
+_ENDS = re.compile(r"(?:[\s。.!！~～]|\\[nrt])+$")
+"""What an input may end in behind its last word, line ends that were written out among it."""
+
+
 def _said(axis: Axis) -> list[tuple[str, str]]:
     return [(word, option.id) for option in axis.options for word in option.words]
 
@@ -293,7 +297,7 @@ class CellGuess:
     def options_of(self, asked: str) -> tuple[Options, str]:
         """Returns the options of the enabled axes whose words an input contains, and the input without these
         words. A word of one character counts only where it stands alone between commas."""
-        options = []
+        options, asked = [], _ENDS.sub("", asked)
         for axis, words in self.axes:
             for word, option in words:
                 found = re.search(rf"[,，、 ]*{re.escape(word)}", asked)
@@ -312,9 +316,9 @@ class CellGuess:
         _options, rest = self.options_of(asked)
         if not style:
             for suffix, text in self.suffixes:
-                if rest.rstrip("。.!！ ").endswith(suffix):
+                if rest.endswith(suffix):
                     style = text
-                    rest = rest[: rest.rindex(suffix)]
+                    rest = rest.removesuffix(suffix)
                     break
         name = next((n for n in self.names if n in rest), "")
         rest = rest.replace(name, "，", 1) if name else rest

@@ -15,7 +15,6 @@ from tianji_core.evaluation.follow_ups import FollowUpRate, follow_up_rates, fol
 from tianji_core.evaluation.outcome import QuestionOutcome, outcomes_of
 from tianji_core.evaluation.report import Judged, PassRates, Report, summarise, wilson
 from tianji_core.evaluation.topped_up import (
-    TOP_UP_TEMPERATURE,
     MeasuredAnswers,
     TopUp,
     estimated_top_up,
@@ -26,7 +25,6 @@ from tianji_core.evaluation.topped_up import (
 
 __all__ = [
     "EACH",
-    "TOP_UP_TEMPERATURE",
     "BeforeAfter",
     "Case",
     "Checker",

@@ -24,11 +24,8 @@ from tianji_core.jobs import Job
 from tianji_core.recipe import EXAMPLES, Plan, tasks
 from tianji_core.sentences import STORED, Sentence
 from tianji_core.store import recipes, samples
-from tianji_core.teachers import Sampling, SamplingPlan
+from tianji_core.teachers import USUAL, Sampling, SamplingPlan
 from tianji_core.workspace import Workspace
-
-TOP_UP_TEMPERATURE = 0.9
-"""Sampling temperature of a top-up: other wordings than before are wanted."""
 
 
 class TopUp(BaseModel):
@@ -95,7 +92,7 @@ def start_top_up(
     measured: MeasuredAnswers,
     plan: Plan,
     teacher: Teachers,
-    sampling: Sampling | SamplingPlan = Sampling(temperature=TOP_UP_TEMPERATURE),
+    sampling: Sampling | SamplingPlan = USUAL,
     concurrency: int = 8,
     options: RunOptions | None = None,
 ) -> tuple[TopUp, Job]:

@@ -99,13 +99,15 @@ def create_run(
     styles = [style.text for style in stored.recipe.styles if style.text in asked]
     shown = _("、").join(styles[:3]) + (_("等 {n} 种", n=len(styles)) if len(styles) > 3 else "")
     models = " + ".join(dict.fromkeys(entry.choice.model for entry in mix))
+    offline = all(provider(workspace, entry.choice.provider).offline for entry in mix)
+    sampled = SamplingPlan() if offline else _sampling_plan(sampling)  # it is sent to nobody
     new = NewRun(
         recipe=recipe_key,
         recipe_revision=stored.revision,
         title=title.strip() or f"{shown} · {models}",
         plan=plan,
         teacher=_plain(mix),
-        sampling=_sampling_plan(sampling).model_dump(mode="json", exclude_defaults=True),
+        sampling=sampled.model_dump(mode="json", exclude_defaults=True),
         concurrency=concurrency,
         options=options.model_dump(mode="json"),
     )

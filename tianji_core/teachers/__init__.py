@@ -29,9 +29,10 @@ from tianji_core.teachers.registry import (
     test_connection,
     transcription_server,
 )
-from tianji_core.teachers.sampling import SamplingPlan
+from tianji_core.teachers.sampling import USUAL, SamplingPlan
 
 __all__ = [
+    "USUAL",
     "Answer",
     "BatchServer",
     "BatchTeacher",

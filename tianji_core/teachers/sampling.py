@@ -63,5 +63,10 @@ class SamplingPlan(BaseModel):
         )
 
 
+USUAL = SamplingPlan(temperature=0.9, top_p=0.95, max_tokens=512)
+"""What a run asks for where nobody says otherwise: the same on pages and by verbs, so that each knows the
+answers that the other has got."""
+
+
 def _drawn(value: float | tuple[float, float] | None, source: random.Random) -> float | None:
     return round(source.uniform(*value), 3) if isinstance(value, tuple) else value

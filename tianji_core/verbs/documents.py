@@ -159,7 +159,7 @@ def knowledge(
             chosen_recipe(space, recipe),
             read,
             teacher.choice(pace),
-            SamplingOptions(temperature=temperature, max_tokens=max_tokens).plan(),
+            SamplingOptions(temperature, max_tokens=max_tokens, server_sampling=True).plan(),
             settings,
             pace.concurrency,
             budget.run_options(),

@@ -120,7 +120,7 @@ def imitate(
             show(asdict(expected), as_json, told)
             return
         show(None, False, None if as_json else told)
-        sampling = SamplingOptions(temperature=temperature, max_tokens=max_tokens).plan()
+        sampling = SamplingOptions(temperature, max_tokens=max_tokens, server_sampling=True).plan()
         run = imitation.create_imitation_run(
             space, key, paragraphs, choice, sampling, settings, pace.concurrency, budget.run_options()
         )

@@ -1,7 +1,7 @@
 """Options of the verbs that ask a teacher: which one, how fast, how it samples, and where the run ends."""
 
 from dataclasses import asdict, dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from pydantic import ValidationError
@@ -10,11 +10,16 @@ from tianji_core.errors import InputError
 from tianji_core.generation import RunOptions
 from tianji_core.i18n import _
 from tianji_core.recipe import EXAMPLES, explain
-from tianji_core.teachers import SamplingPlan, TeacherChoice
+from tianji_core.teachers import USUAL, SamplingPlan, TeacherChoice
 
 ConcurrencyOption = Annotated[int, typer.Option(min=1, help="Requests under way at once.")]
 TemperatureOption = Annotated[float | None, typer.Option(min=0, max=2, show_default=False)]
 MaxTokensOption = Annotated[int | None, typer.Option(min=1, show_default=False)]
+
+
+def _usual(field: str) -> str:
+    """The help of an option whose default is that of the generation page."""
+    return f"Default: {getattr(USUAL, field)}."
 
 
 @dataclass(frozen=True)
@@ -58,15 +63,25 @@ class TeacherOptions:
 
 @dataclass(frozen=True)
 class SamplingOptions:
-    """How answers are drawn."""
+    """How answers are drawn; what is not given is as on the generation page, so that a run of either knows
+    the answers that the other has got."""
 
-    temperature: TemperatureOption = None
+    temperature: Annotated[
+        float | None, typer.Option(min=0, max=2, help=_usual("temperature"), show_default=False)
+    ] = None
     temperature_to: Annotated[
         float | None,
         typer.Option(min=0, max=2, help="Draw each task's temperature between the two.", show_default=False),
     ] = None
-    top_p: Annotated[float | None, typer.Option(min=0, max=1, show_default=False)] = None
-    max_tokens: MaxTokensOption = None
+    top_p: Annotated[float | None, typer.Option(min=0, max=1, help=_usual("top_p"), show_default=False)] = (
+        None
+    )
+    max_tokens: Annotated[int | None, typer.Option(min=1, help=_usual("max_tokens"), show_default=False)] = (
+        None
+    )
+    server_sampling: Annotated[
+        bool, typer.Option("--server-sampling", help="Leave to the server what is not given here.")
+    ] = False
 
     def plan(self) -> SamplingPlan:
         """Returns the sampling of a run.
@@ -74,13 +89,18 @@ class SamplingOptions:
         Raises:
             InputError: options that do not go together.
         """
-        temperature = self.temperature
+        given: dict[str, Any] = {
+            "temperature": self.temperature,
+            "top_p": self.top_p,
+            "max_tokens": self.max_tokens,
+        }
         if self.temperature_to is not None:
-            if temperature is None:
+            if self.temperature is None:
                 raise InputError(_("--temperature-to 要和 --temperature 一起用"))
-            temperature = (temperature, self.temperature_to)  # type: ignore[assignment]
+            given["temperature"] = (self.temperature, self.temperature_to)
+        usual = {} if self.server_sampling else USUAL.model_dump()
         try:
-            return SamplingPlan(temperature=temperature, top_p=self.top_p, max_tokens=self.max_tokens)
+            return SamplingPlan(**usual | {name: value for name, value in given.items() if value is not None})
         except ValidationError as error:
             raise InputError(explain(error, whole="")) from error
 

@@ -122,7 +122,7 @@ def top_up(
         bool, typer.Option(help="Only say how many tasks, what they cost and how long.")
     ] = False,
     teacher: TeacherOptions = TeacherOptions("offline"),
-    sampling: SamplingOptions = SamplingOptions(evaluation.TOP_UP_TEMPERATURE),
+    sampling: SamplingOptions = SamplingOptions(),
     pace: PaceOptions = PaceOptions(),
     budget: BudgetOptions = BudgetOptions(),
     recipe: RecipeOption = None,
