@@ -9,7 +9,7 @@ from pages.shared.text import plain
 from pages.shared.usable import between, switch, within
 from tianji_core.generation import MAX_CONCURRENCY
 from tianji_core.i18n import _
-from tianji_core.teachers import USUAL, ModelEntry, Provider, SamplingPlan
+from tianji_core.teachers import USUAL, USUAL_TOKENS, ModelEntry, Provider, SamplingPlan
 from tianji_core.teachers.choice import HIGHEST_PRICE
 
 FORM = "generate"
@@ -57,7 +57,7 @@ def sampling_inputs(provider: Provider) -> SamplingPlan:
         _("最多 tokens"),
         16,
         32_768,
-        USUAL.max_tokens,
+        USUAL_TOKENS,
         64,
         **kept(FORM, "max_tokens", within(16, 32_768)),
         help=_("会思考的模型要留得多一些。"),

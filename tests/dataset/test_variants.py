@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.other_tasks import APOLOGIES, apologies, copy_for_goods
 from tianji_core import dataset
 from tianji_core.cleaning import Subject, check, context_of
 from tianji_core.dataset import Balance, Variation
-from tianji_core.dataset.fresh_words import fresh_words
+from tianji_core.dataset.fresh_words import fresh_words, words_of
 from tianji_core.dataset.variants import VARIED, Varying, naming
 from tianji_core.errors import DatasetError
 from tianji_core.recipe import Plan, Scene, brief, built_in_recipe, kept_cells, tasks
@@ -175,3 +176,26 @@ def test_a_damaged_list_of_variants_is_noticed(filled: Workspace) -> None:
     beside.write_text("[]", encoding="utf-8")
     with pytest.raises(DatasetError, match=VARIED):
         dataset.verify(filled, version)
+
+
+def test_receivers_of_another_task_are_replaced_by_such_as_it_lists() -> None:
+    recipe = apologies()
+    texts = [
+        TrainingExample(*cell, "t", "", [], f"给{cell[0]}写一条致歉，{cell[1]}", text, str(number), number)
+        for number, (cell, text) in enumerate(APOLOGIES.items())
+    ]
+    variants = Varying(recipe, Variation(1.0, 1.0, 3)).variants(texts)
+    changed = {one.name[0]: one.name[1] for one in variants}
+    assert {"赵先生", "钱女士", "李女士"} <= changed.keys()
+    listed = {name.text for name in recipe.names}
+    for old, new in changed.items():
+        assert new.endswith(("先生", "女士")) and new not in listed, (old, new)
+    assert all(one.scene[0] == one.scene[1] for one in variants)
+    for one in variants:
+        assert one.name[1] in one.after.output and one.name[0] not in one.after.output
+
+
+def test_a_task_without_receivers_has_no_fresh_ones() -> None:
+    words = words_of(copy_for_goods())
+    assert not words.names and not words.occasions and not words.made
+    assert words_of(RECIPE) is fresh_words()

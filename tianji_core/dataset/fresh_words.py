@@ -1,28 +1,31 @@
 """Fresh receivers and occasions: names of one relation and pronoun, occasions of one kind, that no list of a
 recipe holds. Their words stand in ``configs/dataset/fresh_words.yaml``. Pure except for that file."""
 
+from collections import Counter
 from functools import cache
 from random import Random
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from tianji_core.project import CONFIGS
-from tianji_core.recipe import Name, Pronoun, Relation, Scene, SceneKind, shipped_kind
+from tianji_core.recipe import Name, Pronoun, Recipe, Scene, SceneKind, shipped_kind
 from tianji_core.yaml_reading import read_yaml
 
 _SHARES = {"titles": 35, "kin": 17, "given": 18, "suffixes": 8, "nicknames": 10, "plain": 12}
 """How often a name is built in each way, where its group has that way."""
 
+_SHARED = 2
+"""Listed receivers that need to have an ending before fresh ones get it."""
 _MADE = 0.7
 """Share of occasions that are made of two parts, where their kind has such."""
 
 
 class NameGroup(BaseModel):
-    """The ways to name a receiver of one relation and pronoun; see the comment of the file."""
+    """The ways to name a receiver of one relation (its id) and pronoun; see the comment of the file."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    relation: Relation
+    relation: str
     pronoun: Pronoun
     titles: tuple[str, ...] = ()
     prefixes: tuple[str, ...] = ()
@@ -110,3 +113,25 @@ class FreshWords(BaseModel):
 def fresh_words() -> FreshWords:
     """The words of ``configs/dataset/fresh_words.yaml``."""
     return FreshWords.model_validate(read_yaml(CONFIGS / "dataset" / "fresh_words.yaml"))
+
+
+def words_of(recipe: Recipe) -> FreshWords:
+    """The fresh words of a recipe. One about no blessings takes none of the shipped ones: its receivers are a
+    surname with what several listed ones of the same kind have behind theirs (赵先生, 钱女士); occasions that
+    nobody listed are not made up."""
+    words = fresh_words()
+    if recipe.blessings:
+        return words
+    surnames = sorted(words.surnames, key=len, reverse=True)  # 欧阳 is not 欧
+    ends: dict[tuple[str, Pronoun], Counter[str]] = {}
+    for name in recipe.names if recipe.receivers else ():
+        surname = next((one for one in surnames if name.text.startswith(one)), "")
+        if surname and name.text != surname:
+            kind = ends.setdefault((name.relation, name.pronoun), Counter())
+            kind[name.text.removeprefix(surname)] += 1
+    groups = tuple(
+        NameGroup(relation=relation, pronoun=pronoun, titles=titles)
+        for (relation, pronoun), counted in ends.items()
+        if (titles := tuple(end for end, number in counted.items() if number >= _SHARED))
+    )
+    return words.model_copy(update={"names": groups, "occasions": {}, "made": {}})

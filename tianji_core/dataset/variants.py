@@ -17,7 +17,7 @@ from typing import Any
 
 from tianji_core.cleaning import Context, Subject, check, context_of
 from tianji_core.cleaning.rule import occasions
-from tianji_core.dataset.fresh_words import FreshWords, fresh_words
+from tianji_core.dataset.fresh_words import FreshWords, words_of
 from tianji_core.errors import DatasetError
 from tianji_core.i18n import _
 from tianji_core.recipe import Name, Pronoun, Recipe, Scene
@@ -80,7 +80,7 @@ class Varying:
 
     def __init__(self, recipe: Recipe, variation: Variation, words: FreshWords | None = None) -> None:
         self.variation = variation
-        self.words = words or fresh_words()
+        self.words = words or words_of(recipe)
         self.context = context_of(recipe)
         self.names = {name.text: name for name in recipe.names}
         self.scenes = {scene.text: scene for scene in recipe.scenes}

@@ -8,18 +8,32 @@ from tianji_core.evaluation.checks import Checker, training_pairs
 from tianji_core.models import artefact
 from tianji_core.recipe import Recipe
 from tianji_core.store import datasets
+from tianji_core.store.datasets import DatasetVersion
 from tianji_core.workspace import Workspace
 
 
 def training_file_of(workspace: Workspace, model: str) -> Path | None:
     """Returns the training file of a model of this workspace; None for a base, a model of another server, or
     where the dataset version was deleted."""
+    version = _version_of(workspace, model)
+    try:
+        return training_file(workspace, version) if version is not None else None
+    except DatasetError:
+        return None
+
+
+def recipe_of(workspace: Workspace, model: str) -> str:
+    """Returns the key of the recipe that a model learnt; that of the workspace where nothing says so."""
+    version = _version_of(workspace, model)
+    return version.recipe if version is not None else workspace.settings().recipe
+
+
+def _version_of(workspace: Workspace, model: str) -> DatasetVersion | None:
     try:
         name = artefact(workspace, model).dataset_name
-        version = datasets.find(workspace.engine, name) if name else None
-        return training_file(workspace, version) if version is not None else None
-    except (ModelError, DatasetError):
+    except ModelError:
         return None
+    return datasets.find(workspace.engine, name) if name else None
 
 
 def checker_of(workspace: Workspace, recipe: Recipe, model: str) -> Checker:

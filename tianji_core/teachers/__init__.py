@@ -29,10 +29,11 @@ from tianji_core.teachers.registry import (
     test_connection,
     transcription_server,
 )
-from tianji_core.teachers.sampling import USUAL, SamplingPlan
+from tianji_core.teachers.sampling import USUAL, USUAL_TOKENS, SamplingPlan
 
 __all__ = [
     "USUAL",
+    "USUAL_TOKENS",
     "Answer",
     "BatchServer",
     "BatchTeacher",

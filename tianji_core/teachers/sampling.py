@@ -63,7 +63,8 @@ class SamplingPlan(BaseModel):
         )
 
 
-USUAL = SamplingPlan(temperature=0.9, top_p=0.95, max_tokens=512)
+USUAL_TOKENS = 512
+USUAL = SamplingPlan(temperature=0.9, top_p=0.95, max_tokens=USUAL_TOKENS)
 """What a run asks for where nobody says otherwise: the same on pages and by verbs, so that each knows the
 answers that the other has got."""
 

@@ -19,9 +19,12 @@ from tianji_core.evaluation.probe import (
 from tianji_core.evaluation.probe.asking import probe_folder
 from tianji_core.evaluation.probe.judging import judged
 from tianji_core.evaluation.sweep import load_sweep, start_before_after
+from tianji_core.evaluation.sweep.after_training import own_plan
 from tianji_core.evaluation.sweep.results import Sweep, save_sweep
+from tianji_core.evaluation.trained_on import recipe_of
 from tianji_core.i18n import _
 from tianji_core.model_folders.trust import code_allowed
+from tianji_core.store import recipes
 from tianji_core.store import training as runs
 from tianji_core.teachers import TeacherChoice
 from tianji_core.verbs.common import LARGEST, JsonOption, WorkspaceOption, follow, opened, show
@@ -123,6 +126,8 @@ def _show_run(
 ) -> None:
     run = runs.get(space.engine, number)
     sweep = load_sweep(space, run.id)
+    plan = sweep.plan if sweep is not None else own_plan(space, run)
+    asked = asked.of_task(recipes.current(space.engine, plan.recipe).recipe)
     if sweep is None or not any(point.digest == asked.digest for point in sweep.probes if point.iteration):
         follow(space, start_before_after(space, run), quiet=as_json)
         sweep = load_sweep(space, run.id)
@@ -155,6 +160,7 @@ def _show_model(
     space: Workspace, asked: ProbeSet, model: str, teacher: TeacherChoice | None, as_json: bool
 ) -> None:
     folder, adapter = folders(space, model)
+    asked = asked.of_task(recipes.current(space.engine, recipe_of(space, model)).recipe)
     now = _asked(space, asked, folder, adapter, teacher)
     base = folder if adapter is not None else _base_of(space, model)
     text = _("答对 {right}/{n} 题", right=now.right, n=len(now.answers))

@@ -13,7 +13,7 @@ from tianji_core.files import write_text
 from tianji_core.i18n import _
 from tianji_core.ownership import discard
 from tianji_core.project import CONFIGS
-from tianji_core.recipe import explain
+from tianji_core.recipe import Recipe, explain
 from tianji_core.recipe.own_rules import TextPattern
 from tianji_core.workspace import Workspace
 from tianji_core.yaml_reading import parse_yaml
@@ -115,6 +115,17 @@ class ProbeSet(BaseModel):
         if twice := next((ask for ask in asked if asked.count(ask) > 1), ""):
             raise ValueError(_("里“{ask}”写了两次", ask=twice[:40]))
         return value
+
+    def of_task(self, recipe: Recipe) -> "ProbeSet":
+        """Returns the set for a model that learnt ``recipe``. Where that is about no blessings, no answer may
+        name one of its receivers and occasions either, except those that the questions are about."""
+        if recipe.blessings:
+            return self
+        asked = "\n".join("\n".join((one.ask, *one.contains, *one.any_of)) for one in self.questions)
+        people = [name.text for name in recipe.names] if recipe.receivers else []
+        own = (*people, *(scene.text for scene in recipe.scenes))
+        words = (word for word in own if len(word) > 1 and word not in asked)
+        return ProbeSet(blessings=tuple(dict.fromkeys((*self.blessings, *words))), questions=self.questions)
 
     @cached_property
     def digest(self) -> str:

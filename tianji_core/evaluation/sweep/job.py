@@ -66,9 +66,10 @@ def start_sweep(workspace: Workspace, plan: SweepPlan, only: Sequence[int] = ())
     base = record_of(run).settings.base_folder
     checked_base(base)
     runs_code(workspace, base)
-    held_out_cases(recipes.current(workspace.engine, plan.recipe).recipe, plan.styles, 1, plan.seed)
+    recipe = recipes.current(workspace.engine, plan.recipe).recipe
+    held_out_cases(recipe, plan.styles, 1, plan.seed)
     kept = continued(workspace, plan)
-    unasked = kept.unprobed(steps, load_probe(workspace).digest)
+    unasked = kept.unprobed(steps, load_probe(workspace).of_task(recipe).digest)
     missing = kept.missing(steps) or kept.unsettled() or unasked
     if not missing:
         raise JobError(_("“{title}”的检查点都扫描过了；换题目或题数可以重扫", title=run.title))

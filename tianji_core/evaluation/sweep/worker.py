@@ -143,7 +143,7 @@ class _Sweeping:
         allowed = runs_code(workspace, base)
         network, self._tokenizer = load(base, None, allowed)
         self._model = SwappableModel(network, self._settings.lora_alpha, lambda: load(base, None, allowed)[0])
-        self._probe = load_probe(workspace)
+        self._probe = load_probe(workspace).of_task(self._recipe)
 
     def measure_missing(self) -> None:
         """Measures the checkpoints that have no point yet."""
