@@ -32,7 +32,7 @@ SAMPLES = [
 
 
 def test_what_is_found_is_the_same(context: Context) -> None:
-    expected = [checked(each, context) for each in SAMPLES]
+    expected = checked(SAMPLES, context)
     with beside.checking(context, beside.MANY) as check:
         first, second = check(SAMPLES), check(SAMPLES[:3])
         found = first()
@@ -52,7 +52,7 @@ def test_without_doubts_there_are_none(context: Context) -> None:
 def test_few_samples_start_no_process(context: Context) -> None:
     before = children()
     with beside.checking(context, beside.MANY - 1) as check:
-        assert check(SAMPLES[:2])() == [checked(each, context) for each in SAMPLES[:2]]
+        assert check(SAMPLES[:2])() == checked(SAMPLES[:2], context)
         assert children() == before
 
 
@@ -63,7 +63,7 @@ def test_a_process_that_dies_loses_nothing_and_none_is_left(context: Context) ->
         for number in started:
             os.kill(number, 9)
         time.sleep(0.2)
-        assert check(SAMPLES[:5])() == [checked(each, context) for each in SAMPLES[:5]]
+        assert check(SAMPLES[:5])() == checked(SAMPLES[:5], context)
     assert children() == before
 
 

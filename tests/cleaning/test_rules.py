@@ -5,8 +5,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tianji_core.cleaning.own import OWN_RULES
+from tianji_core.cleaning.quick import AT_ONCE, SIGNS_AT_ONCE
 from tianji_core.cleaning.rule import Context, Example, Rule, Subject, context_of
-from tianji_core.cleaning.rules import BY_ID, FIXABLE_RULES, RULES, SAFE_RULES, SET_RULES, check, clean_text
+from tianji_core.cleaning.rules import (
+    BY_ID,
+    FIXABLE_RULES,
+    RULES,
+    SAFE_RULES,
+    SET_RULES,
+    check,
+    check_all,
+    clean_text,
+    rounds,
+)
 from tianji_core.recipe import built_in_recipes, load_recipe
 
 WISHES = load_recipe(built_in_recipes()["wishes"])
@@ -117,3 +128,25 @@ def test_a_last_line_in_brackets_is_no_gap_for_a_name(end: str) -> None:
 @pytest.mark.parametrize("text", ["真的想死，愿你替我好好过日子。", "生日快乐！别把爷爷气死了，愿您长寿。"])
 def test_death_stays_a_finding_beside_what_only_sounds_like_it(text: str) -> None:
     assert any("死" in found.detail for found in check(Subject(text, scene="生日", style="正常"), CONTEXT))
+
+
+def test_many_texts_at_once_have_the_findings_of_each_alone(context: Context) -> None:
+    texts = [example.subject for rule in RULES for example in (*rule.bad, *rule.good)]
+    texts += [
+        Subject("", "妹妹", "生日", "正常"),
+        Subject("愿你开心。" * 5_000, "妹妹", "生日", "正常"),
+        *texts,
+    ]
+    assert len(texts) > AT_ONCE
+    assert check_all(texts, context) == [check(text, context) for text in texts]
+    assert check_all([], context) == []
+
+
+@given(st.lists(st.integers(0, SIGNS_AT_ONCE), max_size=600))
+def test_rounds_hold_every_text_once_and_no_more_than_is_remembered(sizes: list[int]) -> None:
+    texts = [Subject("愿" * size) for size in sizes]
+    parts = list(rounds(texts))
+    assert [text for part in parts for text in part] == texts
+    for part in parts:
+        assert len(part) <= AT_ONCE
+        assert len(part) == 1 or sum(len(text.output) for text in part) <= SIGNS_AT_ONCE

@@ -36,7 +36,7 @@ def checking(context: Context, waiting: int, doubts: bool = True) -> Iterator[Ch
     where a recipe has expressions of the person's own: which of them are too slow is known to one process."""
     number = processors()
     if waiting < MANY or number < 2 or context.recipe.own_rules:
-        yield lambda batch: lambda: [checked(sample, context, doubts) for sample in batch]
+        yield lambda batch: lambda: checked(batch, context, doubts)
         return
     begun = json.dumps({"recipe": json.loads(context.recipe.model_dump_json()), "doubts": doubts}).encode()
     with contextlib.ExitStack() as stack:
@@ -108,7 +108,7 @@ def _read(
     """Returns what a process found in a part; where it did not answer, what this one finds."""
     answer = wait.result()
     if not answer.endswith(b"\n"):
-        return [checked(sample, context, doubts) for sample in part]
+        return checked(part, context, doubts)
     return [
         OwnResult(
             [Finding(rule, i18n.shown(detail), fixed, turn) for rule, detail, fixed, turn in items], doubt

@@ -27,7 +27,7 @@ def main() -> None:
     gc.set_threshold(_OBJECTS)
     for line in asked:
         batch = [_sample(row) for row in json.loads(line)]
-        found = [_row(checked(sample, context, begun["doubts"])) for sample in batch]
+        found = [_row(each) for each in checked(batch, context, begun["doubts"])]
         answers.write(json.dumps(found).encode() + b"\n")
         answers.flush()
 

@@ -3,9 +3,9 @@ characters, or pairs of characters, each of its matches has. Most texts have non
 costs far less than a search. Pure."""
 
 import re
-from collections.abc import Iterable, Iterator
-from functools import lru_cache
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache, wraps
+from typing import Any, ParamSpec, Protocol, TypeVar
 
 _WORDS = frozenset(
     {"快乐", "平安", "安康", "幸福", "健康", "生日", "新年", "祝福", "顺利", "愉快", "开心", "身体"}
@@ -25,15 +25,51 @@ _REPEATED = ("MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT")
 _Needs = frozenset[str]
 
 
-@lru_cache(maxsize=8)
+AT_ONCE = 256
+"""Texts that go through one rule before the next one is asked, which then finds its own words near at
+hand."""
+SIGNS_AT_ONCE = 20_000
+"""Characters that these have at most, unless one alone has more."""
+_LONG = 1_000
+"""Characters from which a text is one of few that are remembered."""
+_Given = ParamSpec("_Given")
+_Told_co = TypeVar("_Told_co", covariant=True)
+
+
+class Remembered(Protocol[_Given, _Told_co]):
+    """A function that remembers what it said, until ``cache_clear``."""
+
+    def __call__(self, *args: _Given.args, **kwargs: _Given.kwargs) -> _Told_co: ...
+    def cache_clear(self) -> None: ...
+
+
+def remembered(function: Callable[_Given, _Told_co]) -> Remembered[_Given, _Told_co]:
+    """Remembers what a function says of the texts of a round (:data:`AT_ONCE`), its first arguments, since
+    many rules ask about the same text."""
+    short = lru_cache(maxsize=2 * AT_ONCE)(function)
+    long = lru_cache(maxsize=2 * SIGNS_AT_ONCE // _LONG)(function)
+
+    @wraps(function)
+    def told(text: str, *more: Any) -> Any:
+        return short(text, *more) if len(text) < _LONG else long(text, *more)
+
+    def cache_clear() -> None:
+        short.cache_clear()
+        long.cache_clear()
+
+    told.cache_clear = cache_clear  # type: ignore[attr-defined]
+    return told  # type: ignore[return-value]
+
+
+@remembered
 def signs_in(text: str) -> frozenset[str]:
-    """Returns the characters of a text. Cached, since many rules ask about the same text."""
+    """Returns the characters of a text."""
     return frozenset(text)
 
 
-@lru_cache(maxsize=8)
+@remembered
 def pairs_in(text: str) -> frozenset[str]:
-    """Returns the pairs of neighbouring characters of a text. Cached, too."""
+    """Returns the pairs of neighbouring characters of a text."""
     return frozenset(map(str.__add__, text, text[1:]))
 
 

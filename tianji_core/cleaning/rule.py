@@ -4,11 +4,11 @@ import hashlib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from tianji_core.cleaning.quick import QuickPattern
+from tianji_core.cleaning.quick import QuickPattern, remembered
 from tianji_core.project import CONFIGS
 from tianji_core.recipe import (
     Options,
@@ -71,10 +71,10 @@ class Found(NamedTuple):
 _ONLY_HAN = re.compile(r"[\u4e00-\u9fff，。！？、；：…—~～“”]*")
 
 
-@lru_cache(maxsize=4)
+@remembered
 def only_han(text: str) -> bool:
     """Returns whether a text consists of Chinese characters and their punctuation, as most do: rules about
-    other characters can skip it. Cached, since several rules ask about the same text."""
+    other characters can skip it."""
     return _ONLY_HAN.fullmatch(text) is not None
 
 

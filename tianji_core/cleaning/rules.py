@@ -1,12 +1,14 @@
 """All cleaning rules in the order in which their fixes are applied, and functions that apply them. Pure."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from typing import TypeVar
 
 from tianji_core.cleaning.ending import ENDING_RULES
 from tianji_core.cleaning.fit import FIT_RULES
 from tianji_core.cleaning.other_tasks import OTHER_TASK_RULES
 from tianji_core.cleaning.own import OWN_REPLACEMENT, OWN_RULES
 from tianji_core.cleaning.person import PERSON_RULES
+from tianji_core.cleaning.quick import AT_ONCE, SIGNS_AT_ONCE
 from tianji_core.cleaning.rule import Context, Example, Found, HasText, Rule, Subject, about
 from tianji_core.cleaning.script import SCRIPT_RULES, are_lost
 from tianji_core.cleaning.talk import TALK_RULES
@@ -17,6 +19,8 @@ from tianji_core.cleaning.wording import EMPTY_RULE, MARK_RULES, REQUEST_RULES
 from tianji_core.cleaning.wrapping import WRAPPING_RULES
 from tianji_core.i18n import N_
 from tianji_core.store.findings import Finding
+
+HasTextT = TypeVar("HasTextT", bound=HasText)
 
 
 def _never(_text: str, _subject: Subject, _context: Context) -> Found | None:
@@ -104,18 +108,43 @@ FIXABLE_RULES = tuple(rule.id for rule in RULES if rule.safe or rule.id in SUGGE
 def check(sample: HasText, context: Context) -> list[Finding]:
     """Returns the findings of the rules in a text. ``fixed`` of a finding is the whole text after the fix of
     that rule alone, None where :func:`clean_text` would not apply it."""
-    sample = addressed(sample, context)
-    subject = about(sample, sample.output)
-    if (nothing := EMPTY_RULE.look(subject.output, subject, context)) is not None:
-        return [Finding(EMPTY_RULE.id, nothing.detail)]
-    findings = []
+    return check_all((sample,), context)[0]
+
+
+def check_all(samples: Sequence[HasText], context: Context) -> list[list[Finding]]:
+    """Returns for each text what :func:`check` does. Each rule looks at many texts in a row, which takes a
+    third less time than to ask all rules about each."""
+    return [found for some in rounds(samples) for found in _check_round(some, context)]
+
+
+def rounds(samples: Sequence[HasTextT]) -> Iterator[Sequence[HasTextT]]:
+    """Yields samples in parts of as many texts as the rules remember."""
+    start = signs = 0
+    for number, sample in enumerate(samples):
+        signs += len(sample.output)
+        if number > start and (number - start == AT_ONCE or signs > SIGNS_AT_ONCE):
+            yield samples[start:number]
+            start, signs = number, len(sample.output)
+    yield samples[start:]
+
+
+def _check_round(samples: Sequence[HasText], context: Context) -> list[list[Finding]]:
+    found: list[list[Finding]] = []
+    asked: list[tuple[Subject, list[Finding]]] = []
+    for sample in samples:
+        subject = about(addressed(sample, context), sample.output)
+        nothing = EMPTY_RULE.look(subject.output, subject, context)
+        found.append([] if nothing is None else [Finding(EMPTY_RULE.id, nothing.detail)])
+        if nothing is None:
+            asked.append((subject, found[-1]))
     for rule in _HELD[context.recipe.blessings]:
-        seen = rule.look(subject.output, subject, context)
-        if seen is not None:
-            findings.append(
-                Finding(rule.id, seen.detail, _applicable(rule, seen, subject.output, sample, context))
-            )
-    return findings
+        look = rule.look
+        for subject, findings in asked:
+            seen = look(subject.output, subject, context)
+            if seen is not None:
+                fixed = _applicable(rule, seen, subject.output, subject, context)
+                findings.append(Finding(rule.id, seen.detail, fixed))
+    return found
 
 
 def addressed(sample: HasText, context: Context) -> HasText:

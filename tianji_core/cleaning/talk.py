@@ -2,11 +2,11 @@
 :mod:`tianji_core.cleaning.talk_model`."""
 
 import re
-from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
 from tianji_core.cleaning.layers import NUMBER, without_escapes
+from tianji_core.cleaning.quick import remembered
 from tianji_core.cleaning.rule import HARD_FLOOR, Context, Example, Found, Rule, Subject, only_han
 from tianji_core.cleaning.sentences import Piece, pieces
 from tianji_core.cleaning.talk_model import CLEAR, elsewhere_score, plain, talk_scores, words_of, words_score
@@ -185,9 +185,9 @@ class Reading(NamedTuple):
         return text[self.pieces[start].start : self.pieces[stop - 1].end].strip()
 
 
-@lru_cache(maxsize=16)
+@remembered
 def reading(text: str, name: str = "") -> Reading:
-    """Returns how a text for ``name`` is understood. Cached, since several rules ask about the same text."""
+    """Returns how a text for ``name`` is understood."""
     cut = pieces(text)
     scores = talk_scores(cut, name)
     if (
@@ -481,7 +481,7 @@ def _tags_score(text: str, score: float, apart: bool) -> float:
     return CERTAIN if topics else min(score, LEANS - 0.05)
 
 
-@lru_cache(maxsize=16)
+@remembered
 def _unwrapped(text: str) -> bool:
     """Returns whether no layer is left round the text: what is inside is judged when it stands alone."""
     if only_han(text):

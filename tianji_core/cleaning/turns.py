@@ -1,14 +1,14 @@
 """The rules applied to a whole conversation: every answer is checked and fixed, not only the last one.
 Pure."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import NamedTuple, Protocol
 
 from tianji_core.cleaning.doubt import Doubt, doubt
 from tianji_core.cleaning.rule import Context, HasText, Subject
-from tianji_core.cleaning.rules import FOLLOW_UP_UNMET, SAFE_RULES, check, clean_text
+from tianji_core.cleaning.rules import FOLLOW_UP_UNMET, SAFE_RULES, check_all, clean_text
 from tianji_core.recipe.following import FollowUp, FollowUpKind, recognised
 from tianji_core.store.findings import Finding
 
@@ -35,12 +35,29 @@ class Answers(NamedTuple):
 def check_turns(sample: HasTurns, context: Context) -> list[Finding]:
     """Returns the findings in all answers of a conversation, each with the number of its turn; those of an
     answer that does not do what the person asked for after the one before, too."""
-    found = [
-        replace(finding, turn=number)
-        for number, subject in enumerate(_earlier(sample, context), 1)
-        for finding in check(subject, context)
+    return check_all_turns((sample,), context)[0]
+
+
+def check_all_turns(samples: Sequence[HasTurns], context: Context) -> list[list[Finding]]:
+    """Returns for each conversation what :func:`check_turns` does."""
+    earlier = [_earlier(sample, context) for sample in samples]
+    asked: list[HasText] = []
+    for sample, subjects in zip(samples, earlier, strict=True):
+        asked += (*subjects, sample)
+    found = iter(check_all(asked, context))
+    return [
+        [
+            *(replace(each, turn=number) for number in range(1, len(subjects) + 1) for each in next(found)),
+            *next(found),
+            *_unmet(sample, context),
+        ]
+        for sample, subjects in zip(samples, earlier, strict=True)
     ]
-    found += check(sample, context)
+
+
+def _unmet(sample: HasTurns, context: Context) -> list[Finding]:
+    """Returns the findings of answers that do not do what was asked for after the one before."""
+    found = []
     answers = [answer for _request, answer in sample.history]
     for number, (follow_up, (before, after)) in enumerate(
         zip(_follow_ups(sample, context), pairwise([*answers, sample.output]), strict=True), 2

@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -54,17 +54,26 @@ def check_row(row: Mapping[str, Any], context: Context, fix: bool = False) -> Ro
     Raises:
         ImportFileError: a column is missing or holds something else.
     """
-    sample = sample_of(row)
+    return check_rows((row,), context, fix)[0]
+
+
+def check_rows(rows: Sequence[Mapping[str, Any]], context: Context, fix: bool = False) -> list[Row]:
+    """Returns rows as :func:`check_row` does, and raises what it raises."""
+    samples = list(map(sample_of, rows))
     if fix:
-        output, history = clean_turns(sample, context)
-        sample = sample._replace(output=output, history=history)
-    return {
-        **row,
-        "output": sample.output,
-        "history": as_json(sample.history),
-        "findings": findings_text(own_findings(sample, context)),
-        "rules": check_mark(sample),
-    }
+        for number, sample in enumerate(samples):
+            output, history = clean_turns(sample, context)
+            samples[number] = sample._replace(output=output, history=history)
+    return [
+        {
+            **row,
+            "output": sample.output,
+            "history": as_json(sample.history),
+            "findings": findings_text(found),
+            "rules": check_mark(sample),
+        }
+        for row, sample, found in zip(rows, samples, own_findings(samples, context), strict=True)
+    ]
 
 
 def _state(fix: bool) -> bytes:
@@ -96,7 +105,7 @@ def check_shard(file: Path, context: Context, fix: bool = False) -> tuple[Path, 
     try:
         with file.open("rb") as opened:
             for batch in rows_in(opened, file.name):
-                rows += [check_row(row, context, fix) for row in batch]
+                rows += check_rows(batch, context, fix)
     except OSError as error:
         raise ImportFileError(
             _("读不了 {file}（{detail}）", file=file, detail=error.strerror or error)
