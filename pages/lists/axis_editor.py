@@ -33,11 +33,12 @@ def axis_editor(recipe: Recipe, revision: int, save: Save) -> None:
     master, detail = st.columns([2, 10], gap="medium")
     with master:
         axis = _chosen_axis(recipe)
-        _new_axis(recipe, save)
-    if axis is None:
-        detail.info(_("这个配方还没有条件。"), icon="🎚️")
-        return
     with detail:
+        if axis is None:
+            st.info(_("这个配方还没有条件。"), icon="🎚️")
+            with st.popover(_("加一个条件"), icon="➕"):
+                _new_axis(recipe, save)
+            return
         option = _option_bar(recipe, axis, revision, save)
         _option_form(recipe, axis, option, revision, save)
 
@@ -62,24 +63,23 @@ def _axis_title(axis: Axis | None) -> str:
 
 
 def _new_axis(recipe: Recipe, save: Save) -> None:
-    with st.popover(_("加一个条件"), icon="➕"):
-        keys = ("new_axis_title", "new_axis_options")
-        title = st.text_input(_("条件叫什么"), max_chars=40, **kept("axes", keys[0], any_text, ""))
-        options = st.text_input(
-            _("选项（用逗号分开）"),
-            placeholder=_("例如：短，中，长"),
-            **kept("axes", keys[1], any_text, ""),
-        )
-        if st.button(_("加上"), key="add_axis", type="primary"):
-            with report_errors():
-                titles = options.replace("，", ",").replace("、", ",").split(",")
-                new = add_axis(recipe, title, titles)
-                save(new, _("新条件“{axis}”", axis=title), lambda: forget("axes", {k: k for k in keys}))
+    keys = ("new_axis_title", "new_axis_options")
+    title = st.text_input(_("条件叫什么"), max_chars=40, **kept("axes", keys[0], any_text, ""))
+    options = st.text_input(
+        _("选项（用逗号分开）"),
+        placeholder=_("例如：短，中，长"),
+        **kept("axes", keys[1], any_text, ""),
+    )
+    if st.button(_("加上"), key="add_axis", type="primary"):
+        with report_errors():
+            titles = options.replace("，", ",").replace("、", ",").split(",")
+            new = add_axis(recipe, title, titles)
+            save(new, _("新条件“{axis}”", axis=title), lambda: forget("axes", {k: k for k in keys}))
 
 
 def _option_bar(recipe: Recipe, axis: Axis, revision: int, save: Save) -> AxisOption:
-    """Draws the switch of the axis, its options and what adds and removes them; returns the chosen
-    option."""
+    """Draws the switch of the axis, its options and what adds and removes options and axes; returns the
+    chosen option."""
     row = st.container(horizontal=True, vertical_alignment="center", gap="small", key="axis_row")
     on = row.toggle(_("启用"), axis.enabled, key=f"axis_on_{axis.id}_{revision}")
     if on != axis.enabled:
@@ -97,23 +97,32 @@ def _option_bar(recipe: Recipe, axis: Axis, revision: int, save: Save) -> AxisOp
         label_visibility="collapsed",
     )
     option = axis.option(chosen or "") or axis.options[0]
-    with row.popover(_("加减选项"), icon="➕"):
-        key = f"new_option_{axis.id}"
-        title = st.text_input(_("新选项叫什么"), max_chars=40, **kept("axes", key, any_text, ""))
-        if st.button(_("加上"), key="add_option", type="primary"):
-            with report_errors():
-                new = add_option(recipe, axis.id, title)
-                save(new, _("新选项“{option}”", option=title), lambda: forget("axes", {key: key}))
-        st.divider()
-        st.caption(_("已有的样本保留它们的选项；删除可以撤销。"))
-        if st.button(_("删除选项“{option}”", option=plain(option.title)), key="remove_option", icon="🗑️"):
-            with report_errors():
-                after = remove_option(recipe, axis.id, option.id)
-                save(after, _("删除选项“{option}”", option=option.title), None)
-        if st.button(_("删除条件“{axis}”", axis=plain(axis.title)), key="remove_axis", icon="🗑️"):
-            with report_errors():
-                save(remove_axis(recipe, axis.id), _("删除条件“{axis}”", axis=axis.title), None)
+    with row.popover(_("加减"), icon="➕"):
+        of_axis, of_all = st.tabs([_("“{axis}”的选项", axis=plain(axis.title)), _("加一个条件")])
+        with of_all:
+            _new_axis(recipe, save)
+        with of_axis:
+            _change_options(recipe, axis, option, save)
     return option
+
+
+def _change_options(recipe: Recipe, axis: Axis, option: AxisOption, save: Save) -> None:
+    """Draws what adds an option to the axis, and what removes the chosen one or the axis."""
+    key = f"new_option_{axis.id}"
+    title = st.text_input(_("新选项叫什么"), max_chars=40, **kept("axes", key, any_text, ""))
+    if st.button(_("加上"), key="add_option", type="primary"):
+        with report_errors():
+            new = add_option(recipe, axis.id, title)
+            save(new, _("新选项“{option}”", option=title), lambda: forget("axes", {key: key}))
+    st.divider()
+    st.caption(_("已有的样本保留它们的选项；删除可以撤销。"))
+    if st.button(_("删除选项“{option}”", option=plain(option.title)), key="remove_option", icon="🗑️"):
+        with report_errors():
+            after = remove_option(recipe, axis.id, option.id)
+            save(after, _("删除选项“{option}”", option=option.title), None)
+    if st.button(_("删除条件“{axis}”", axis=plain(axis.title)), key="remove_axis", icon="🗑️"):
+        with report_errors():
+            save(remove_axis(recipe, axis.id), _("删除条件“{axis}”", axis=axis.title), None)
 
 
 def _option_form(recipe: Recipe, axis: Axis, option: AxisOption, revision: int, save: Save) -> None:
@@ -128,11 +137,18 @@ def _option_form(recipe: Recipe, axis: Axis, option: AxisOption, revision: int, 
 
     suffix = f"{axis.id}_{option.id}"
     common = _common_fields(option, form, suffix, key_of)
-    left, right = st.columns(2, gap="medium")
-    with left, st.expander(_("字数和示例"), icon="📏", key=f"axis_lengths_{suffix}"):
-        style, limits = _style_fields(recipe, option, form, suffix, key_of)
-    with right, st.expander(_("权重，和不写它的地方"), icon="🚫", key=f"axis_limits_{suffix}"):
-        common |= _where(recipe, option, form, suffix, key_of)
+    with st.expander(_("名称、字数、示例、权重，和不写它的地方"), icon="📏", key=f"axis_limits_{suffix}"):
+        left, right = st.columns(2, gap="medium")
+        with left:
+            common["title"] = st.text_input(
+                _("名称"),
+                option.title,
+                max_chars=40,
+                **kept(form, key_of(f"title_{suffix}"), any_text, option.title, f"title_{suffix}"),
+            )
+            style, limits = _style_fields(recipe, option, form, suffix, key_of)
+        with right:
+            common |= _where(recipe, option, form, suffix, key_of)
     own = option if style is None else option.in_style(style)
     blank = {"min_chars": None, "max_chars": None, "examples": ()}
     saved = {name: getattr(own, name) if own else value for name, value in blank.items()}
@@ -158,17 +174,14 @@ def _common_fields(
         return kept(form, key_of(f"{name}_{suffix}"), any_text, saved, f"{name}_{suffix}")
 
     left, right = st.columns(2, gap="medium")
-    fields["title"] = left.text_input(
-        _("名称"), option.title, max_chars=40, **arguments("title", option.title)
-    )
     fields["instruction"] = left.text_area(
-        _("给造数模型的要求"), option.instruction, height=90, **arguments("told", option.instruction)
+        _("给造数模型的要求"), option.instruction, height=140, **arguments("told", option.instruction)
     )
     words = "\n".join(option.words)
     said = right.text_area(
         _("训练输入里怎么说（每行一种）"),
         words,
-        height=174,
+        height=140,
         help=_("例如“短一点”。每条训练输入随机用其中一种；空着表示不说。"),
         **arguments("words", words),
     )

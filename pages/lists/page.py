@@ -218,4 +218,3 @@ with report_errors():
     )
     PARTS[part if part in PARTS else next(iter(PARTS))][1]()
 history_list(workspace, stored, reopen)
-st.page_link("pages/heatmap/page.py", label=_("下一步：看哪些能配在一起"), icon="🗺️")

@@ -22,18 +22,18 @@ Save = Callable[[Recipe, str, Callable[[], None] | None], None]
 
 
 def recipe_menu(row: DeltaGenerator, workspace: Workspace, recipe: Recipe, revision: int, save: Save) -> None:
-    """Draws the two buttons of the menu with their panels into ``row``: what this recipe is called, and what
-    makes, moves or removes whole recipes; a built-in one cannot be removed."""
-    with row.popover(_("名字和叫法"), icon="🏷️"):
-        named, called = st.tabs([_("改名和说明"), _("怎么叫")])
+    """Draws the menu of the recipe into ``row``: what it is called, and what makes, moves or removes whole
+    recipes; a built-in one cannot be removed."""
+    removable = recipe.key not in built_in_recipes()
+    with row.popover(_("改名 · 新建 · 导入导出"), icon="🌱"):
+        titles = [_("改名和说明"), _("怎么叫"), _("新建配方"), _("复制成新配方"), _("YAML 导入导出")]
+        named, called, begun, copied, moved, *removed = st.tabs(
+            [*titles, _("删除配方")] if removable else titles
+        )
         with named:
             _name_form(recipe, revision, save)
         with called:
             words_form(recipe, revision, save)
-    removable = recipe.key not in built_in_recipes()
-    with row.popover(_("新建 · 导入导出"), icon="🌱"):
-        titles = [_("新建配方"), _("复制成新配方"), _("YAML 导入导出")]
-        begun, copied, moved, *removed = st.tabs([*titles, _("删除配方")] if removable else titles)
         with begun:
             begin_form(workspace)
         with copied:

@@ -83,7 +83,7 @@ def _chosen_style(recipe: Recipe, save: Save) -> str | None:
         with report_errors():
             title = _("{kind}“{style}”换了位置", kind=recipe.words.shown().style, style=names[moved[0]])
             save(changed(recipe, styles=order), title, None)
-    with st.container(horizontal=True, gap="small", key="style_order"):
+    with st.popover(_("换位置"), icon="↕️", key="style_order"):
         for key, icon, said, to in (
             ("style_up", ":material/arrow_upward:", _("前移"), place - 1),
             ("style_down", ":material/arrow_downward:", _("后移"), place + 1),

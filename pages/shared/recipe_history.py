@@ -19,8 +19,8 @@ from tianji_core.workspace import Workspace
 
 
 def undo_redo(workspace: Workspace, stored: StoredRecipe, done: Callable[[], None] | None = None) -> None:
-    """Draws the buttons undo and redo, each with the change it takes back or repeats; ``done`` runs after
-    either succeeds."""
+    """Draws the button undo, and redo once something was undone, each with the change it takes back or
+    repeats; ``done`` runs after either succeeds."""
     key, revision = stored.recipe.key, stored.revision
     back = recipes.undo_move(workspace.engine, key)
     again = recipes.redo_move(workspace.engine, key)
@@ -28,6 +28,8 @@ def undo_redo(workspace: Workspace, stored: StoredRecipe, done: Callable[[], Non
         ("undo", "↩️", "z", _("撤销"), back, recipes.undo, review.undo_with_list),
         ("redo", "↪️", "y", _("重做"), again, recipes.redo, review.redo_with_list),
     ):
+        if name == "redo" and move is None:
+            continue
         help_ = _("{action}：{what}", action=title, what=move.note) if move else ""
         pressed = st.button(
             title,

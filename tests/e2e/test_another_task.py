@@ -52,7 +52,7 @@ def test_apologies_from_three_lists_to_the_training(page: Page, studio: Studio, 
     space = studio.workspace
     api.default = apologises
     visit(page, studio, "lists")
-    page.get_by_role("button", name=re.compile("新建 · 导入导出")).click()
+    page.get_by_role("button", name=re.compile("改名 · 新建 · 导入导出")).click()
     settle(page)
     for field, text in {**WORDS, **{name: "\n".join(entries) for name, entries in LISTS.items()}}.items():
         typed(page, f"begin_{field}", text)
