@@ -401,8 +401,8 @@ def outcomes(words: Words, context: Surroundings, answers: list[Answer]) -> list
         mock.patch.object(talk_model, "FILE", Path(folder) / FILE.name),
     ):
         written(words, context, talk_model.FILE)
-        for cached in (talk_model._weights, talk_model.word_scores, talk.reading):
-            cached.cache_clear()
+        talk_model.forget()
+        talk.reading.cache_clear()
         rules = context_of(load_recipe(built_in_recipes()["wishes"]))
         return [cleaned(answer, rules) for answer in answers]
 

@@ -152,8 +152,8 @@ def signs_with(head: dict[str, Any], texts: list[Passed], context: Context) -> l
 
 def forget() -> None:
     """Forgets what was computed with other weights."""
-    for cached in (talk_model._weights, talk_model.word_scores, talk.reading):
-        cached.cache_clear()
+    talk_model.forget()
+    talk.reading.cache_clear()
 
 
 class Weighed:

@@ -176,7 +176,7 @@ def signs(sample: HasText, context: Context) -> tuple[list[float], list[Piece]]:
     text, name = sample.output, sample.name
     read = reading(text, name)
     cut = read.pieces or [Piece(0, len(text), text, False)]
-    words = words_of(cut, name)
+    words = read.words or words_of(cut, name)
     size = sum(each.size for each in words) or 1
     said = [n for n, piece in enumerate(cut) if len(piece.text) > _SHORT] or [0]
     scores = read.scores or [0.0]

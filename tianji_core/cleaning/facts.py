@@ -107,8 +107,21 @@ def _halves() -> frozenset[str]:
     return frozenset(half for phrase in _facts()["phrases"] for half in (phrase[:2], phrase[2:]))
 
 
+@cache
+def _wrong_halves() -> frozenset[str]:
+    """Returns the halves in which the characters of the same sound stand, one of which each of these has."""
+    return frozenset(
+        wrong[n : n + 2]
+        for wrong, phrase in misspelt().items()
+        for n in (0, 2)
+        if wrong[n] + wrong[n + 1] != phrase[n : n + 2]
+    )
+
+
 def typo(text: str) -> tuple[str, str] | None:
     """Returns a set phrase with a wrong character and the right one."""
+    if _wrong_halves().isdisjoint(pairs_in(text)):
+        return None
     wrong, found = misspelt(), []
     for half in _halves() & pairs_in(text):
         place = text.find(half)

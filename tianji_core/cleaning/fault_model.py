@@ -11,7 +11,7 @@ from itertools import repeat
 from typing import NamedTuple
 
 from tianji_core.cleaning.sentences import Piece
-from tianji_core.cleaning.talk_model import PACKED, grams, plain, unpacked, word_scores
+from tianji_core.cleaning.talk_model import PACKED, WordScores, grams, unpacked, word_scores
 from tianji_core.project import CONFIGS
 
 FILE = CONFIGS / "cleaning" / "fault_model.json"
@@ -48,7 +48,7 @@ def _heads() -> dict[str, _Head]:
 
 def style_grams(text: str, name: str) -> list[str]:
     """Returns the n-grams by which styles are told apart: the marks at the end say nothing."""
-    return grams(plain(text, name).rstrip(_STOPS))
+    return grams(word_scores(text, name).plain.rstrip(_STOPS))
 
 
 def clause_features(text: str) -> list[str]:
@@ -79,20 +79,17 @@ def unfinished_score(text: str) -> float:
     return (sum(map(weights.get, clause_features(text), repeat(0))) + bias) / SCALE
 
 
-def most_mournful(name: str, cut: list[Piece]) -> str | None:
+def most_mournful(cut: list[Piece], words: list[WordScores]) -> str | None:
     """Returns the sentence of a text in pieces that mourns or wishes ill, None if there is none."""
-    for piece in cut:
-        if len(piece.text) > _SHORT:
-            scores = word_scores(piece.text, name if name in piece.text else "")
-            if scores.mournful >= SURELY_MOURNFUL:
-                return piece.text
+    for piece, scores in zip(cut, words, strict=True):
+        if scores.mournful >= SURELY_MOURNFUL and len(piece.text) > _SHORT:
+            return piece.text
     return None
 
 
-def most_loving(name: str, cut: list[Piece]) -> str | None:
+def most_loving(cut: list[Piece], words: list[WordScores]) -> str | None:
     """Returns the sentence of a text in pieces that only lovers say, None if there is none."""
-    for piece in cut:
-        scores = word_scores(piece.text, name if name in piece.text else "")
+    for piece, scores in zip(cut, words, strict=True):
         if scores.loving >= SURELY_LOVING and piece.text.strip(_AROUND_DEAR) != _DEAR:
             return piece.text
     return None

@@ -151,7 +151,8 @@ def _stranger(text: str, subject: Subject, context: Context) -> str | None:
 
 def _wrong_person(text: str, subject: Subject, context: Context) -> Found | None:
     if subject.name and PARTNER.search(subject.name) is None:
-        loving = most_loving(subject.name, reading(text, subject.name).pieces)
+        read = reading(text, subject.name)
+        loving = most_loving(read.pieces, read.words)
         if loving is not None:
             return Found(
                 _("像是对爱人说的话，不是对{name}：{words}", name=subject.name, words=loving.strip()[:30])
@@ -210,7 +211,8 @@ def _unsafe(text: str, subject: Subject, _context: Context) -> Found | None:
         return Found(_("有联系方式或链接：{words}", words=contact.group()[:30]))
     if "转" in text and (chain := _CHAIN.search(text)) is not None:
         return Found(_("像是要人转发的连环信：{words}", words=chain.group()[:30]))
-    if (said := most_mournful(subject.name, reading(text, subject.name).pieces)) is not None:
+    read = reading(text, subject.name)
+    if (said := most_mournful(read.pieces, read.words)) is not None:
         return Found(_("像是不吉利或伤人的话：{words}", words=said.strip()[:30]))
     if _UNSAFE.search(text) is None:
         return None

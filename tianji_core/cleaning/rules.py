@@ -11,7 +11,7 @@ from tianji_core.cleaning.person import PERSON_RULES
 from tianji_core.cleaning.quick import AT_ONCE, SIGNS_AT_ONCE
 from tianji_core.cleaning.rule import Context, Example, Found, HasText, Rule, Subject, about
 from tianji_core.cleaning.script import SCRIPT_RULES, are_lost
-from tianji_core.cleaning.talk import TALK_RULES
+from tianji_core.cleaning.talk import TALK_RULES, read_before
 from tianji_core.cleaning.told import TOLD_RULES
 from tianji_core.cleaning.tone import TONE_RULES
 from tianji_core.cleaning.unwrapping import UNWRAPPING_RULES
@@ -20,6 +20,8 @@ from tianji_core.cleaning.wrapping import WRAPPING_RULES
 from tianji_core.i18n import N_
 from tianji_core.store.findings import Finding
 
+_SEVERAL = 16
+"""Texts from which reading them together pays."""
 HasTextT = TypeVar("HasTextT", bound=HasText)
 
 
@@ -137,6 +139,8 @@ def _check_round(samples: Sequence[HasText], context: Context) -> list[list[Find
         found.append([] if nothing is None else [Finding(EMPTY_RULE.id, nothing.detail)])
         if nothing is None:
             asked.append((subject, found[-1]))
+    if len(asked) >= _SEVERAL:
+        read_before((subject.output, subject.name) for subject, _findings in asked)
     for rule in _HELD[context.recipe.blessings]:
         look = rule.look
         for subject, findings in asked:

@@ -5,6 +5,7 @@ import itertools
 import re
 from typing import NamedTuple
 
+from tianji_core.cleaning.quick import remembered
 from tianji_core.cleaning.rule import only_han
 
 _STOPS = "。！？!?~～…；;"
@@ -44,6 +45,7 @@ class Piece(NamedTuple):
     own_line: bool
 
 
+@remembered
 def pieces(text: str) -> list[Piece]:
     """Returns the pieces of a text; joined they are the text."""
     return han_pieces(text) if only_han(text) and "丨" not in text else any_pieces(text)

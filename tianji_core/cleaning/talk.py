@@ -2,6 +2,7 @@
 :mod:`tianji_core.cleaning.talk_model`."""
 
 import re
+from collections.abc import Iterable
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -9,7 +10,16 @@ from tianji_core.cleaning.layers import NUMBER, without_escapes
 from tianji_core.cleaning.quick import remembered
 from tianji_core.cleaning.rule import HARD_FLOOR, Context, Example, Found, Rule, Subject, only_han
 from tianji_core.cleaning.sentences import Piece, pieces
-from tianji_core.cleaning.talk_model import CLEAR, elsewhere_score, plain, talk_scores, words_of, words_score
+from tianji_core.cleaning.talk_model import (
+    CLEAR,
+    WordScores,
+    elsewhere_score,
+    plain,
+    read_words,
+    talk_scores_of,
+    words_of,
+    words_score,
+)
 from tianji_core.cleaning.unwrapping import LAYERS
 from tianji_core.i18n import N_, _
 
@@ -170,13 +180,15 @@ _MARKS = re.compile(r"(?:[^\u3400-\u9fffA-Za-z0-9]|[哦啦呀呢哟喔嘛咯噢�
 
 class Reading(NamedTuple):
     """How a text was understood: its pieces with their scores; the blessing is ``pieces[start:stop]``.
-    ``certain`` says that these hold a sure blessing and, where others are left out, nothing else."""
+    ``certain`` says that these hold a sure blessing and, where others are left out, nothing else. ``words``
+    are what the words of each piece say."""
 
     pieces: list[Piece]
     scores: list[float]
     start: int
     stop: int
     certain: bool
+    words: list[WordScores]
 
     def between(self, start: int, stop: int, text: str) -> str:
         """Returns the part of ``text`` from one piece to before another."""
@@ -189,13 +201,14 @@ class Reading(NamedTuple):
 def reading(text: str, name: str = "") -> Reading:
     """Returns how a text for ``name`` is understood."""
     cut = pieces(text)
-    scores = talk_scores(cut, name)
+    said = words_of(cut, name)
+    scores = talk_scores_of(cut, said)
     if (
         max(scores, default=0.0) < CLEAR
         and text[:1] not in _ROUND
         and not any(sign in text for sign in "#\n：:")
     ):
-        return Reading(cut, scores, 0, len(cut), _surely_blessing(scores))
+        return Reading(cut, scores, 0, len(cut), _surely_blessing(scores), said)
     leads = True
     for n, piece in enumerate(cut):
         if _MARKS.fullmatch(piece.text):  # marks, emoji and particles belong to the piece before
@@ -231,15 +244,20 @@ def reading(text: str, name: str = "") -> Reading:
     gone = [n for n in (*range(start), *range(stop, len(cut))) if scores[n] < CERTAIN]
     words = [_words(cut[n].text, name) for n in gone]
     if start >= stop or any(score <= PLAIN_BLESSING for score in words):  # another version
-        return Reading(cut, scores, 0, len(cut), False)
-    clear = _is_clear(text, name, Reading(cut, scores, start, stop, directed), words)
-    return Reading(cut, scores, start, stop, clear)
+        return Reading(cut, scores, 0, len(cut), False, said)
+    read = Reading(cut, scores, start, stop, directed, said)
+    return read._replace(certain=_is_clear(text, name, read, words))
+
+
+def read_before(texts: Iterable[tuple[str, str]]) -> None:
+    """Makes ready to read many texts, each for a name: their words are read all at once."""
+    read_words((pieces(text), name) for text, name in texts)
 
 
 def _is_clear(text: str, name: str, read: Reading, words: list[float]) -> bool:
     """Returns whether what ``read`` leaves out surely goes, and nothing else; ``read.certain`` says that it
     begins with a direction, ``words`` are the scores of the words of what goes without being certain."""
-    cut, scores, start, stop, directed = read
+    cut, scores, start, stop, directed, _said = read
     gone = [n for n in (*range(start), *range(stop, len(cut))) if scores[n] < CERTAIN]
     kept = scores[start:stop]
     edges = [*([kept[0]] if start else []), *([kept[-1]] if stop < len(cut) else [])]
@@ -289,7 +307,7 @@ def _reading_in(text: str, name: str, context: Context) -> Reading:
     stop = min((n for n in range(stop, len(told)) if told[n]), default=len(told))
     scores = [s if is_told else min(s, LEANS * 2) for s, is_told in zip(read.scores, told, strict=True)]
     certain = _certainly_around(read, start, stop) if (start, stop) != (0, len(told)) else read.certain
-    return Reading(read.pieces, scores, start, stop, certain)
+    return Reading(read.pieces, scores, start, stop, certain, read.words)
 
 
 def _certainly_around(read: Reading, start: int, stop: int) -> bool:
@@ -579,7 +597,7 @@ def _not_blessing(text: str, subject: Subject, _context: Context) -> Found | Non
     whole = max(read.scores, default=DOUBT) < DOUBT and sum(read.scores) <= enough
     if (read.start, read.stop) != (0, len(read.pieces)):  # another rule names what is wrong
         return None
-    if whole and elsewhere_score(text, words_of(read.pieces, subject.name)) >= ELSEWHERE and _unwrapped(text):
+    if whole and elsewhere_score(text, read.words) >= ELSEWHERE and _unwrapped(text):
         return Found(_("不像是写给谁的祝福"))
     if whole or min(read.scores, default=0.0) <= -0.5 or not _unwrapped(text):
         return None
