@@ -114,6 +114,7 @@ TRAINING_PART = (
     "generation/knowledge/pictures.py",  # says what to install where it is missing
     "model_folders/answering.py",
     "model_folders/foreign_code.py",
+    "model_folders/four_bits.py",
     "model_folders/quick_imports.py",
     "models/download.py",  # its start looks first whether modelscope is here
     "models/gguf/",

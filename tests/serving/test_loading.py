@@ -1,6 +1,7 @@
 """What cannot be served is refused with one sentence and exit code 2."""
 
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from tests.serving.conftest import ROOT, Folders
 from tests.serving.tiny import copy
 from tianji_core.errors import ModelError
 from tianji_core.model_folders.folders import check_model, named_folder
+from tianji_core.models.nano import nano_base
 
 
 def refusal(*arguments: str) -> str:
@@ -107,3 +109,36 @@ def test_a_name_may_stand_before_the_folder(folders: Folders, tmp_path: Path) ->
     assert named_folder(str(odd)).path == odd
     with pytest.raises(ModelError, match="没有文件夹"):
         named_folder(f"mine={tmp_path / 'nowhere'}")
+
+
+IN_FOUR_BITS = """
+import sys
+from pathlib import Path
+
+import torch
+
+from tianji_core.model_folders.folders import named_folder
+from tianji_core.serving.loading import Format, _load_base
+
+folder = named_folder(sys.argv[1])
+form = Format(quantization="4bit")
+model, tokenizer = _load_base(folder, torch.device("cpu"), form, False)
+whole, _ = _load_base(folder, torch.device("cpu"), Format(), False)
+ids = tokenizer.encode("祝妹妹生日快乐", return_tensors="pt")
+with torch.inference_mode():
+    found, wanted = (one(input_ids=ids).logits.float() for one in (model, whole))
+print("RESULT", ((found - wanted).norm() / wanted.norm()).item())
+"""
+
+
+@pytest.mark.training
+def test_the_embedded_model_answers_in_four_bits_without_a_card() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", IN_FOUR_BITS, str(nano_base())],
+        cwd=ROOT,
+        env={**os.environ, "CUDA_VISIBLE_DEVICES": ""},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert float(done.stdout.rpartition("RESULT ")[2]) < 0.2  # with the scales of other blocks 0.28

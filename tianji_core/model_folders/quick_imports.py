@@ -49,7 +49,7 @@ def import_transformers() -> None:
 
 def import_bitsandbytes() -> None:
     """Imports bitsandbytes where torch and it are installed and there is no card, its fallback operations
-    uncompiled; elsewhere it does nothing."""
+    uncompiled and its weights of four bits read right; elsewhere it does nothing."""
     try:
         import torch
     except ImportError:
@@ -61,6 +61,8 @@ def import_bitsandbytes() -> None:
     try:
         with quick_imports():
             importlib.import_module("bitsandbytes")
+            from tianji_core.model_folders.four_bits import read_four_bits_right
+        read_four_bits_right()
     except ImportError:  # peft does without
         pass
     finally:

@@ -22,6 +22,7 @@ from tianji_core.model_folders.manifest import read_manifest
 from tianji_core.model_folders.messages import ChatMessage
 from tianji_core.model_folders.own_sampling import OwnSampling, own_sampling
 from tianji_core.model_folders.prompt import shared_tokens, stop_tokens
+from tianji_core.model_folders.quick_imports import import_bitsandbytes
 from tianji_core.model_folders.trust import checked_code
 from tianji_core.serving.engine import Engine
 from tianji_core.serving.lora import MisfitError, read_adapter
@@ -246,6 +247,7 @@ def _load_base(folder: NamedFolder, device: torch.device, form: Format, runs_cod
         "trust_remote_code": runs_code,
     }
     if form.quantization:
+        import_bitsandbytes()
         from transformers import BitsAndBytesConfig
 
         eight = form.quantization == "8bit"

@@ -3,19 +3,16 @@
 xtuner calls ``torch.cpu.is_bf16_supported()``, which torch does not have. A config cannot patch anything
 (mmengine executes it lazily and ignores ``custom_imports``), but the class it names is imported before it is
 used.
-
-bitsandbytes repacks 4-bit weights the first time a layer runs in evaluation mode on a CPU with AVX512-BF16,
-and keeps them so. After the trial answers of xtuner's hook no gradient would pass through them, and the loss
-would diverge.
 """
 
-import bitsandbytes.nn.modules
 import torch
 from xtuner.model import SupervisedFinetune
+
+from tianji_core.model_folders.four_bits import read_four_bits_right
 
 if not hasattr(torch.cpu, "is_bf16_supported"):
     setattr(torch.cpu, "is_bf16_supported", lambda: False)  # noqa: B010
 
-bitsandbytes.nn.modules.has_avx512bf16 = lambda: False
+read_four_bits_right()
 
 __all__ = ["SupervisedFinetune"]
