@@ -46,6 +46,7 @@ def test_every_variable_that_a_person_may_set_is_explained(language: str) -> Non
         for path in sources
         for name in re.findall(r"[\"'](TIANJI_[A-Z_]+)[\"']", path.read_text("utf-8"))
     }
+    read |= set(re.findall(r"sources (TIANJI_[A-Z_]+)", (ROOT / "scripts" / "setup").read_text("utf-8")))
     own = {"TIANJI_JOB_ID", "TIANJI_JOB_PROGRESS", "TIANJI_JOB_WHO"}  # a job gets them from its supervisor
     explained = set(
         re.findall(r"`(TIANJI_[A-Z_]+)`", (GUIDE / language / "reference" / "settings.md").read_text("utf-8"))

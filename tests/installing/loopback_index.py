@@ -4,11 +4,12 @@ import ast
 import base64
 import hashlib
 import io
+import os
 import shutil
 import threading
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -62,15 +63,18 @@ def wheel(name: str, content: str = "", script: str = "") -> bytes:
 
 
 class LoopbackIndex(ThreadingHTTPServer):
-    """Serves ``wheels`` by name. A wheel named in ``held`` is sent once ``released`` is set; ``asked`` are
-    the wheels that were asked for."""
+    """Serves ``wheels`` by name, and ``files`` by path; answers nothing where it is ``still``. A wheel named
+    in ``held`` is sent once ``released`` is set; ``asked`` are the wheels that were asked for."""
 
     daemon_threads = True
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
-        self.url = f"http://127.0.0.1:{self.server_address[1]}/simple"
+        self.root = f"http://127.0.0.1:{self.server_address[1]}"
+        self.url = f"{self.root}/simple"
         self.wheels: dict[str, bytes] = {}
+        self.files: dict[str, bytes] = {}
+        self.still = False
         self.held: set[str] = set()
         self.released = threading.Event()
         self.asked: list[str] = []
@@ -80,6 +84,12 @@ class _Handler(BaseHTTPRequestHandler):
     server: LoopbackIndex
 
     def do_GET(self) -> None:
+        if self.server.still:
+            self.server.released.wait(60)
+            return
+        if (content := self.server.files.get(self.path)) is not None:
+            self._send(content, "application/octet-stream")
+            return
         *_folders, folder, name = self.path.rstrip("/").split("/")
         if folder == "files" and (found := name.partition("-")[0]) in self.server.wheels:
             self.server.asked.append(found)
@@ -96,8 +106,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(200)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
+        with suppress(OSError):  # whom nobody answered went away
+            self.end_headers()
+            self.wfile.write(content)
 
     def log_message(self, *_arguments: object) -> None:
         pass
@@ -142,3 +153,10 @@ def small_project(folder: Path, *names: str) -> Path:
     shutil.copy(ROOT / "requirements-dev.txt", folder)
     write_lock(folder / "requirements-light.txt", *names)
     return folder
+
+
+def set_up_variables(folder: Path, **values: str) -> dict[str, str]:
+    """The variables of a set-up: no settings of pip's but those of the test, whose cache is in ``folder``."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    quick = {"PIP_CONFIG_FILE": "/dev/null", "PIP_CACHE_DIR": str(folder / "cache")}
+    return {**kept, **quick, "TIANJI_LANGUAGE": "zh", **values}

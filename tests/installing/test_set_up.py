@@ -14,12 +14,11 @@ import psutil
 import pytest
 
 from tests.conftest import ROOT
-from tests.installing.loopback_index import LoopbackIndex, loopback_index, small_project, write_lock
+from tests.installing.loopback_index import LoopbackIndex, loopback_index, set_up_variables, small_project
 from tests.processes import free_port, until
 from tianji_core.errors import StudioError
 from tianji_core.installing.faults import fault_of
 
-Environment = dict[str, str]
 COMMAND = [".venv/bin/python", "-m", "tianji_core.installing", "light"]
 
 
@@ -34,18 +33,11 @@ def project(tmp_path: Path) -> Path:
     return folder
 
 
-def environment(tmp_path: Path, **values: str) -> Environment:
-    """The variables of set-up: no settings of pip's but those of the test."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    quick = {"PIP_CONFIG_FILE": "/dev/null", "PIP_CACHE_DIR": str(tmp_path / "cache")}
-    return {**kept, **quick, "TIANJI_LANGUAGE": "zh", **values}
-
-
 def set_up(project: Path, **values: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         COMMAND,
         cwd=project,
-        env=environment(project.parent, **values),
+        env=set_up_variables(project.parent, **values),
         capture_output=True,
         text=True,
     )
@@ -54,7 +46,7 @@ def set_up(project: Path, **values: str) -> "subprocess.CompletedProcess[str]":
 def held_up(project: Path, index: LoopbackIndex, name: str) -> "tuple[subprocess.Popen[str], psutil.Process]":
     """A set-up that waits for this wheel, and its pip."""
     index.held = {name}
-    variables = environment(project.parent, TIANJI_PIP_INDEXES=index.url)
+    variables = set_up_variables(project.parent, TIANJI_PIP_INDEXES=index.url)
     running = subprocess.Popen(COMMAND, cwd=project, env=variables, stderr=subprocess.PIPE, text=True)
     until(lambda: name in index.asked)
     [pip] = psutil.Process(running.pid).children()
@@ -100,6 +92,18 @@ def test_an_address_that_does_not_answer_gives_way_to_the_next(project: Path) ->
     assert done.returncode == 0, done.stderr
     assert f"连不上 {dead}。改用下一个软件源" in done.stderr
     assert has(project, "alpha")
+
+
+def test_an_address_without_the_package_and_one_that_stands_still_give_way(project: Path) -> None:
+    with loopback_index() as without, loopback_index("alpha", "beta") as still:
+        still.still = True
+        with loopback_index("alpha", "beta") as index:
+            places = f"{without.url} {still.url} {index.url}"
+            done = set_up(project, TIANJI_PIP_INDEXES=places, PIP_DEFAULT_TIMEOUT="0.5")
+        assert done.returncode == 0, done.stderr
+        assert f"{without.url} 没有 alpha==1.0。改用下一个软件源" in done.stderr
+        assert f"连不上 {still.url}。改用下一个软件源" in done.stderr
+        assert has(project, "alpha") and has(project, "beta")
 
 
 def test_another_checksum_than_the_lock_is_refused(project: Path) -> None:
@@ -182,46 +186,6 @@ def test_what_pip_says_becomes_one_sentence(output: str, sentence: str) -> None:
     error = fault_of(output, 1, "https://me:secret@mirror.example/simple").error
     assert isinstance(error, StudioError)
     assert sentence in str(error) and "secret" not in str(error) and "\n" not in str(error)
-
-
-def test_a_python_that_does_not_fit_is_refused_by_its_name(tmp_path: Path) -> None:
-    folder = small_project(tmp_path / "project", "alpha")
-    done = subprocess.run(
-        [str(folder / "scripts/setup"), "light"],
-        env=environment(tmp_path, PYTHON="/nowhere/python3.9"),
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 1 and not (folder / ".venv").exists()
-    assert done.stderr == (
-        "setup: PYTHON=/nowhere/python3.9 is no Python 3.11 or 3.12; name another, or leave it out\n"
-    )
-
-
-def test_without_a_fitting_python_uv_fetches_one(tmp_path: Path) -> None:
-    """The Python of this machine stands for one of another version."""
-    folder = small_project(tmp_path / "project")
-    write_lock(folder / "requirements-dev.txt", "uv")
-    tools = tmp_path / "bin"
-    tools.mkdir()
-    for tool in ("bash", "sed", "mkdir", "tail", "cut", "grep", "id", "dirname", "tr", "cat", "env", "rm"):
-        (tools / tool).symlink_to(f"/usr/bin/{tool}" if Path(f"/usr/bin/{tool}").exists() else f"/bin/{tool}")
-    old = tools / "python3"
-    old.write_text(
-        f'#!/bin/sh\ncase "$2" in *"version_info[:2] not"*) exit 1 ;; esac\nexec {sys.executable} "$@"\n'
-    )
-    old.chmod(0o755)
-    with loopback_index() as index:
-        done = subprocess.run(
-            [str(folder / "scripts/setup"), "light"],
-            env={**environment(tmp_path, TIANJI_PIP_INDEXES=index.url), "PATH": str(tools)},
-            capture_output=True,
-            text=True,
-        )
-    assert done.returncode == 1
-    assert "fetching uv, which fetches Python" in done.stderr
-    last = done.stderr.splitlines()[-1]
-    assert "uv could not be fetched" in last and "PYTHON=/path/to/python3.11" in last
 
 
 @pytest.mark.parametrize(
