@@ -8,18 +8,18 @@ from pages.generate.following_examples import following_examples
 from pages.generate.teacher_form import TeacherSetup
 from pages.shared.frame import remember_notice, report_errors
 from pages.shared.job_progress import job_bar, log_view, stop_button
-from pages.shared.kept import kept
+from pages.shared.kept import kept, kept_at
 from pages.shared.teacher_numbers import FORM, SIGNS
 from pages.shared.text import plain
 from pages.shared.usable import any_text, some_of, within
 from tianji_core.errors import InputError
 from tianji_core.generation import RunOptions
 from tianji_core.generation.following import (
-    WORDS,
     FollowingPlan,
     estimate_following,
     following_job,
     start_following,
+    usual_words,
 )
 from tianji_core.i18n import _
 from tianji_core.jobs import duration_text
@@ -45,7 +45,7 @@ def following_part(workspace: Workspace, recipe: Recipe) -> None:
     with report_errors():
         left, right = st.columns(2, gap="large")
         with left:
-            plan = _plan()
+            plan = _plan(recipe)
         with right:
             refusal = _("离线造句不会接着聊：在上面换一个接口模型。")
             setup, options = asking_teacher(workspace, refusal, "_following")
@@ -79,7 +79,8 @@ def _progress(workspace: Workspace, recipe: str, was_active: bool) -> None:
                 log_view(workspace, job)
 
 
-def _plan() -> FollowingPlan:
+def _plan(recipe: Recipe) -> FollowingPlan:
+    usual = "、".join(usual_words(recipe))
     titles = {str(kind): _(title) for kind, title in FOLLOW_UP_TITLES.items()}
     kinds = st.pills(
         _("追问什么"),
@@ -92,8 +93,7 @@ def _plan() -> FollowingPlan:
     )
     words = st.text_input(
         _("“别提什么”的词，用顿号隔开"),
-        "、".join(WORDS),
-        **kept(FORM, "following_words", any_text, "、".join(WORDS)),
+        **kept_at(FORM, "following_words", any_text, usual),
         help=_("只问回答里真有的词。"),
         max_chars=2000,
     )

@@ -136,3 +136,13 @@ def test_a_blessing_is_not_asked_what_only_other_tasks_are() -> None:
     assert check(Subject(text, "奶奶", "春节", "小红书"), wishes) == []
     wrong = Subject("表妹，生日快乐，开开心心又大一岁，想说话就打电话。", "表妹", "谈判顺利", "白话")
     assert [each.rule for each in check(wrong, wishes)] == ["wrong_occasion"]
+
+
+def test_what_a_recipe_is_about_is_no_unsuitable_word() -> None:
+    said = "杨女士，优惠券用不了是我们的错，系统那天升级，提醒没发出去。面值已经补到您账上。"
+    context = context_of(RECIPES["apologies"])
+    assert not check(Subject(said, "杨女士", "优惠券用不了", "诚恳"), context)
+    found = check(
+        Subject(said.replace("优惠券用不了", "快递晚到三天") + "优惠券点击链接领取。", *APOLOGY), context
+    )
+    assert "unsafe" in {finding.rule for finding in found}

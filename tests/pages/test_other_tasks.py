@@ -206,3 +206,9 @@ def test_a_recipe_is_begun_renamed_and_sorted_by_clicking(workspace: Workspace) 
     chat = opened("chat")
     assert chat.selectbox(key="name").label == "向谁致歉"
     assert chat.selectbox(key="name").options == ["赵先生", "钱女士"]
+
+
+@pytest.mark.sqlite
+def test_words_to_leave_out_are_those_of_the_task(visit: Callable[[str, str, str], AppTest]) -> None:
+    app = visit("apologies", "zh", "generate?part=following")
+    assert app.text_input(key="following_words").value == "钱、时间、电话、工作、孩子、辛苦"

@@ -35,7 +35,9 @@ _SURNAMES = (
     "洪包左石崔龚程邢陆翁荀甄曲侯宁仇刘景龙叶黎白乔温庄柴瞿阎连习艾易廖欧曾关游盛谭申冉牛简饶丛覃肖聂涂卜"
 )
 _TITLES = "老师|总|医生|大夫|教授|经理|主任|局长|院长|校长|部长|处长|科长|阿姨|叔叔|伯伯|大妈|大爷|大姐|大哥|师傅|先生|女士|律师|导演|董"
-_SEVERAL = re.compile(r"\s*(?:尊敬的|亲爱的)?(?:各位|诸位|全体)[^，：！。!:\n]{1,10}[，：！!:]")
+_SEVERAL = re.compile(
+    r"\s*(?:尊敬的|亲爱的)?(?:各位|诸位|全体)(?:(?![您你](?!好))[^，：！。!:\n]){1,10}[，：！!:]"
+)
 _TO_SOMEBODY = re.compile(r"\s*[^，：！\n]{1,6}[，：！,:!~]")
 PARTNER = re.compile(
     "[妻夫爱恋]|老[婆公]|[男女]朋?友|对象|媳妇|情|新人|伴|未婚|那口子|孩子[他她]?[爸妈]|先生"
@@ -216,11 +218,12 @@ def _unsafe(text: str, subject: Subject, _context: Context) -> Found | None:
         return Found(_("像是不吉利或伤人的话：{words}", words=said.strip()[:30]))
     if _UNSAFE.search(text) is None:
         return None
-    match = _UNSAFE.search(_harmless().sub("，", text))
-    if match is None:
+    asked = f"{subject.name}\n{subject.scene}"  # what a recipe lists is what its texts are about
+    said_words = (match.group() for match in _UNSAFE.finditer(_harmless().sub("，", text)))
+    word = next((one for one in said_words if one not in asked), None)
+    if word is None:
         return None
-    kind = unsafe_words()[0][match.group()]
-    return Found(_("有不合适的词：{word}（{kind}）", word=match.group(), kind=kind))
+    return Found(_("有不合适的词：{word}（{kind}）", word=word, kind=unsafe_words()[0][word]))
 
 
 PERSON_RULES = (
@@ -244,6 +247,7 @@ PERSON_RULES = (
             Example("妹妹，生日快乐！爷爷奶奶都念着你，愿你天天都有好心情。"),
             Example("红包已发，记得给姐姐点个赞，愿你新年想去的地方都能出发。", scene="春节"),
             Example("愿你在公司领导有方，同事们都服你，生日快乐。"),
+            Example("全体月饼为您过中秋而圆！我宣布外公从今天起坐火箭奔月。", name="外公", scene="中秋节"),
         ),
     ),
     Rule(

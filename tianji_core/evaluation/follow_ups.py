@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from tianji_core.evaluation.report import Judged, wilson
-from tianji_core.generation.following import WORDS
+from tianji_core.generation.following import usual_words
 from tianji_core.i18n import _
 from tianji_core.recipe import Recipe, Style
 from tianji_core.recipe.following import FOLLOW_UP_TITLES, FollowUp, FollowUpKind, drawn_follow_up, possible
@@ -53,7 +53,9 @@ def followed_up(recipe: Recipe, judged: Sequence[Judged], ask: AskNext, seed: in
     for number, one in enumerate(judged):
         case = one.case
         cell = (case.name.text, case.scene.text, case.style.text)
-        if one.answer and (choices := possible(recipe, cell, one.answer, tuple(FollowUpKind), WORDS)):
+        if one.answer and (
+            choices := possible(recipe, cell, one.answer, tuple(FollowUpKind), usual_words(recipe))
+        ):
             source = random.Random(f"evaluate|{seed}|{number}")
             follow_up = drawn_follow_up(choices, source, recipe.words.style)
             target = recipe.style(follow_up.target) if follow_up.kind is FollowUpKind.STYLE else None

@@ -10,8 +10,9 @@ from tianji_core.errors import InputError
 from tianji_core.generation import following
 from tianji_core.i18n import _
 from tianji_core.jobs import duration_text
-from tianji_core.recipe import explain
+from tianji_core.recipe import Recipe, explain
 from tianji_core.recipe.following import FOLLOW_UP_TITLES
+from tianji_core.store import recipes
 from tianji_core.verbs.common import (
     DetachOption,
     JsonOption,
@@ -36,8 +37,8 @@ class FollowUpOptions:
     again: Annotated[int, typer.Option(help="Ask again at most so often where it was not done.")] = 2
     seed: Annotated[int, typer.Option(help="Seed of the draw.")] = 0
 
-    def plan(self) -> following.FollowingPlan:
-        """Returns the plan.
+    def plan(self, recipe: Recipe) -> following.FollowingPlan:
+        """Returns the plan for a recipe.
 
         Raises:
             InputError: a value is out of bounds, or there is no such kind.
@@ -45,8 +46,7 @@ class FollowUpOptions:
         given = {name: value for name, value in asdict(self).items() if name not in ("kinds", "leave_out")}
         if self.kinds:
             given["kinds"] = words(self.kinds)
-        if self.leave_out:
-            given["words"] = words(self.leave_out)
+        given["words"] = words(self.leave_out) or following.usual_words(recipe)
         try:
             return following.FollowingPlan(**given)
         except ValidationError as error:
@@ -67,7 +67,8 @@ def follow_up(
     """Ask for a shorter or longer text, another style, or one without a word after accepted samples; the
     conversations of two turns become samples. Run again it asks only what is missing."""
     space = opened(workspace)
-    key, plan, choice = chosen_recipe(space, recipe), options.plan(), teacher.choice(pace)
+    key, choice = chosen_recipe(space, recipe), teacher.choice(pace)
+    plan = options.plan(recipes.current(space.engine, key).recipe)
     expected = following.estimate_following(space, key, plan, choice, pace.concurrency)
     told = _estimate_text(expected)
     if check:
@@ -77,7 +78,8 @@ def follow_up(
     job = following.start_following(space, key, plan, choice, pace.concurrency, budget.run_options())
     if not detach:
         job = follow(space, job, quiet=as_json)
-    left = len(following.planned_follow_ups(space, key, plan))
+    every = plan.model_copy(update={"limit": following.MOST_SAMPLES})
+    left = len(following.planned_follow_ups(space, key, every))
     text = _("后台任务 {id}：{title}", id=job.id, title=job.title)
     facts = {"job": job.id, "waiting": left}
     show(facts, as_json, text if detach else _("追问完了，还剩 {n} 条", n=left))

@@ -5,16 +5,17 @@ in the background."""
 from tianji_core.generation.following.asking import FollowUpResult, follow_up
 from tianji_core.generation.following.job import following_job, start_following
 from tianji_core.generation.following.planning import (
-    WORDS,
+    MOST_SAMPLES,
     FollowingPlan,
     FollowUpEstimate,
     PlannedFollowUp,
     estimate_following,
     planned_follow_ups,
+    usual_words,
 )
 
 __all__ = [
-    "WORDS",
+    "MOST_SAMPLES",
     "FollowUpEstimate",
     "FollowUpResult",
     "FollowingPlan",
@@ -24,4 +25,5 @@ __all__ = [
     "following_job",
     "planned_follow_ups",
     "start_following",
+    "usual_words",
 ]

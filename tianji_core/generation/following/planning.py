@@ -24,8 +24,13 @@ from tianji_core.teachers import TeacherChoice, price_of, provider
 from tianji_core.workspace import Workspace
 
 WORDS = ("身体", "健康", "工作", "钱", "财", "孩子", "年纪", "辛苦", "平安", "幸福", "快乐")
-"""Words that people ask to leave out, where nothing else is said."""
+"""Words that people ask to leave out of blessings, where nothing else is said."""
+_OTHER_WORDS = ("钱", "时间", "电话", "工作", "孩子", "辛苦")
+"""The same for texts of other tasks."""
 MOST_AGAIN = 5
+
+
+MOST_SAMPLES = 100_000
 
 
 class FollowingPlan(BaseModel):
@@ -37,7 +42,7 @@ class FollowingPlan(BaseModel):
 
     kinds: tuple[FollowUpKind, ...] = Field(default=tuple(FollowUpKind), min_length=1)
     words: tuple[str, ...] = WORDS
-    limit: int = Field(default=200, ge=1, le=100_000)
+    limit: int = Field(default=200, ge=1, le=MOST_SAMPLES)
     again: int = Field(default=2, ge=0, le=MOST_AGAIN)
     seed: int = Field(default=0, ge=0)
 
@@ -64,6 +69,11 @@ class FollowUpEstimate:
     most_cost: float | None
     least_seconds: float
     most_seconds: float
+
+
+def usual_words(recipe: Recipe) -> tuple[str, ...]:
+    """Returns the words that people ask to leave out of the texts of a recipe, where nothing else is said."""
+    return WORDS if recipe.blessings else _OTHER_WORDS
 
 
 def planned_follow_ups(
