@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from tianji_core.cleaning.own import OWN_RULES
 from tianji_core.cleaning.quick import AT_ONCE, SIGNS_AT_ONCE
-from tianji_core.cleaning.rule import Context, Example, Rule, Subject, context_of
+from tianji_core.cleaning.rule import Context, Example, Rule, Subject, context_of, only_han
 from tianji_core.cleaning.rules import (
     BY_ID,
     FIXABLE_RULES,
@@ -140,6 +140,23 @@ def test_many_texts_at_once_have_the_findings_of_each_alone(context: Context) ->
     assert len(texts) > AT_ONCE
     assert check_all(texts, context) == [check(text, context) for text in texts]
     assert check_all([], context) == []
+
+
+_HAN = st.text(st.sampled_from("妹愿你您的生日快乐节老师写版一二字〇，。！？、；：…—~～“”"), max_size=40)
+
+
+@pytest.mark.parametrize("rule", [rule for rule in RULES if rule.odd], ids=lambda rule: rule.id)
+def test_a_rule_of_odd_texts_finds_nothing_in_others(rule: Rule, context: Context) -> None:
+    for example in (example for each in RULES for example in (*each.bad, *each.good)):
+        if only_han(example.output):
+            assert rule.look(example.output, example.subject, context) is None
+
+    @given(_HAN, st.sampled_from([style.text for style in context.recipe.styles]))
+    def on_any(text: str, style: str) -> None:
+        if only_han(text):
+            assert rule.look(text, Subject(text, "妹妹", "生日", style), context) is None
+
+    on_any()
 
 
 @given(st.lists(st.integers(0, SIGNS_AT_ONCE), max_size=600))

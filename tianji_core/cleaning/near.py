@@ -45,13 +45,18 @@ def band_keys(texts: Sequence[str]) -> "Keys":
     digests = np.empty((len(texts), BANDS * ROWS), dtype=np.uint32)
     for number, text in enumerate(texts):
         sketch = RMinHash(num_perm=BANDS * ROWS, seed=_SEED)
-        sketch.update([text[i : i + GRAM] for i in range(max(1, len(text) - GRAM + 1))])
+        sketch.update(_grams(text))
         digests[number] = sketch.digest()
     bands = digests.reshape(len(texts), BANDS, ROWS).astype(np.uint64)
     keys = np.zeros((len(texts), BANDS), dtype=np.uint64)
     for number, odd in enumerate(_MIX):
         keys ^= bands[:, :, number] * np.uint64(odd)
     return keys
+
+
+def _grams(text: str) -> list[str]:
+    """Returns the 3-grams of a text, a shorter text itself."""
+    return list(map(str.__add__, map(str.__add__, text, text[1:]), text[2:])) or [text]
 
 
 def near_pairs(texts: Sequence[str], keys: "Keys", due: Iterable[int] | None = None) -> list[NearPair]:

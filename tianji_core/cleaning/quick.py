@@ -61,9 +61,9 @@ def remembered(function: Callable[_Given, _Told_co]) -> Remembered[_Given, _Told
     return told  # type: ignore[return-value]
 
 
-@remembered
+@lru_cache(maxsize=2 * AT_ONCE)
 def signs_in(text: str) -> frozenset[str]:
-    """Returns the characters of a text."""
+    """Returns the characters of a text. Cached, as its pairs are."""
     return frozenset(text)
 
 

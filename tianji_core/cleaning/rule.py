@@ -4,11 +4,11 @@ import hashlib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from tianji_core.cleaning.quick import QuickPattern, remembered
+from tianji_core.cleaning.quick import AT_ONCE, QuickPattern
 from tianji_core.project import CONFIGS
 from tianji_core.recipe import (
     Options,
@@ -71,10 +71,10 @@ class Found(NamedTuple):
 _ONLY_HAN = re.compile(r"[\u4e00-\u9fff，。！？、；：…—~～“”]*")
 
 
-@remembered
+@lru_cache(maxsize=2 * AT_ONCE)
 def only_han(text: str) -> bool:
     """Returns whether a text consists of Chinese characters and their punctuation, as most do: rules about
-    other characters can skip it."""
+    other characters can skip it. Cached, since many rules ask about the same text."""
     return _ONLY_HAN.fullmatch(text) is not None
 
 
@@ -103,7 +103,8 @@ class Example:
 class Rule:
     """One cleaning rule. ``look`` is pure; ``safe`` means that the fix cannot spoil a good text and may be
     applied to all samples at once; ``wishes`` that it holds of blessings alone, ``others`` of all but
-    them."""
+    them; ``odd`` that it finds nothing in texts of Chinese characters and their marks alone, of which it is
+    not asked (:func:`only_han`)."""
 
     id: str
     title: str
@@ -114,6 +115,7 @@ class Rule:
     safe: bool = False
     wishes: bool = False
     others: bool = False
+    odd: bool = False
 
     def holds_in(self, recipe: Recipe) -> bool:
         """Returns whether the texts of a recipe are checked by this rule."""

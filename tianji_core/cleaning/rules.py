@@ -9,7 +9,7 @@ from tianji_core.cleaning.other_tasks import OTHER_TASK_RULES
 from tianji_core.cleaning.own import OWN_REPLACEMENT, OWN_RULES
 from tianji_core.cleaning.person import PERSON_RULES
 from tianji_core.cleaning.quick import AT_ONCE, SIGNS_AT_ONCE
-from tianji_core.cleaning.rule import Context, Example, Found, HasText, Rule, Subject, about
+from tianji_core.cleaning.rule import Context, Example, Found, HasText, Rule, Subject, about, only_han
 from tianji_core.cleaning.script import SCRIPT_RULES, are_lost
 from tianji_core.cleaning.talk import TALK_RULES, read_before
 from tianji_core.cleaning.told import TOLD_RULES
@@ -141,9 +141,10 @@ def _check_round(samples: Sequence[HasText], context: Context) -> list[list[Find
             asked.append((subject, found[-1]))
     if len(asked) >= _SEVERAL:
         read_before((subject.output, subject.name) for subject, _findings in asked)
+    odd = [each for each in asked if not only_han(each[0].output)]
     for rule in _HELD[context.recipe.blessings]:
         look = rule.look
-        for subject, findings in asked:
+        for subject, findings in odd if rule.odd else asked:
             seen = look(subject.output, subject, context)
             if seen is not None:
                 fixed = _applicable(rule, seen, subject.output, subject, context)

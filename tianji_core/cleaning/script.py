@@ -285,6 +285,7 @@ SCRIPT_RULES = (
             Example("妹妹生日快乐呀~愿你天天开心哦~🎂", style="小红书"),
         ),
         safe=True,
+        odd=True,
     ),
     Rule(
         "foreign",
@@ -309,6 +310,7 @@ SCRIPT_RULES = (
             Example("妹妹，Happy Birthday！愿你offer拿到手软，KPI全完成，PPT一次过。"),
         ),
         safe=True,
+        odd=True,
     ),
     Rule(
         "rubbish",

@@ -3,11 +3,12 @@
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
 from tianji_core.cleaning.layers import NUMBER, without_escapes
-from tianji_core.cleaning.quick import remembered
+from tianji_core.cleaning.quick import AT_ONCE, remembered
 from tianji_core.cleaning.rule import HARD_FLOOR, Context, Example, Found, Rule, Subject, only_han
 from tianji_core.cleaning.sentences import Piece, pieces
 from tianji_core.cleaning.talk_model import (
@@ -499,7 +500,7 @@ def _tags_score(text: str, score: float, apart: bool) -> float:
     return CERTAIN if topics else min(score, LEANS - 0.05)
 
 
-@remembered
+@lru_cache(maxsize=2 * AT_ONCE)
 def _unwrapped(text: str) -> bool:
     """Returns whether no layer is left round the text: what is inside is judged when it stands alone."""
     if only_han(text):

@@ -81,6 +81,7 @@ UNWRAPPING_RULES = (
         ),
         good=(Example(_CLEAN), Example("I think 你今天最好看，生日快乐，愿你天天开心每一天。")),
         safe=True,
+        odd=True,
     ),
     Rule(
         "chat_tags",
@@ -111,6 +112,7 @@ UNWRAPPING_RULES = (
         ),
         good=(Example(_CLEAN), Example("妹妹生日快乐<3 愿你天天开心，事事顺心。")),
         safe=True,
+        odd=True,
     ),
     Rule(
         "data_form",
@@ -142,5 +144,6 @@ UNWRAPPING_RULES = (
         ),
         good=(Example(_CLEAN), Example("妹妹生日快乐 (>_<) 愿你天天开心，事事顺心。")),
         safe=True,
+        odd=True,
     ),
 )

@@ -535,6 +535,7 @@ WRAPPING_RULES = (
             Example("慈颜含笑坐春风，\n膝下儿孙乐意浓。\n愿借南山松上鹤，\n年年衔寿到堂中。", style="诗词赋"),
         ),
         safe=True,
+        odd=True,
     ),
     Rule(
         "spaces",
@@ -544,5 +545,6 @@ WRAPPING_RULES = (
         bad=(Example(f" {_CLEAN}\n", _CLEAN), Example(_CLEAN.replace("快乐！", "快乐！ "), _CLEAN)),
         good=(Example(_CLEAN), Example("Happy birthday 妹妹，愿你天天开心，事事顺利。")),
         safe=True,
+        odd=True,
     ),
 )
