@@ -13,6 +13,7 @@ undo 1 s, import 20 s, freezing and exporting 5 s, checking 5,000 samples/s.
 import argparse
 import json
 import random
+import resource
 import statistics
 import sys
 import tempfile
@@ -64,11 +65,11 @@ FILTERS = {
 
 
 def fill(workspace: Workspace, number: int) -> None:
-    """Stores composed samples in batches."""
+    """Stores composed samples in batches. Each round asks every cell and style once."""
     recipe = load_recipe(built_in_recipes()["wishes"])
     composer = Composer(mistakes=0.25)
     new: list[NewSample] = []
-    for task in tasks(recipe, Plan(rounds=60, limit=number)):
+    for task in tasks(recipe, Plan(rounds=max(60, number // 1000), limit=number)):
         asked = brief(recipe, task, 11)
         answer = composer.compose(asked)
         new.append(
@@ -84,9 +85,21 @@ def fill(workspace: Workspace, number: int) -> None:
                 model=answer.model,
             )
         )
-    for start in range(0, len(new), 5000):
-        with writing(workspace.engine) as connection:
-            samples.insert_new(connection, new[start : start + 5000], IMPORT)
+        if len(new) == 5000:
+            store(workspace, new)
+            new.clear()
+    store(workspace, new)
+
+
+def store(workspace: Workspace, new: Sequence[NewSample]) -> None:
+    """Stores a batch of samples."""
+    with writing(workspace.engine) as connection:
+        samples.insert_new(connection, new, IMPORT)
+
+
+def peak() -> str:
+    """Returns the most memory that this process has had so far, for display."""
+    return f"peak {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f} MB"
 
 
 def timed(action: Callable[[], object]) -> float:
@@ -149,7 +162,7 @@ def import_seconds(file: Path) -> float:
         seconds = timed(lambda: dataset.import_path(workspace, "wishes", file))
         added = samples.total(workspace.engine)
         workspace.engine.dispose()
-    print(f"import {added:,}: {seconds:.1f} s")
+    print(f"import {added:,}: {seconds:.1f} s, {peak()}")
     return seconds
 
 
@@ -178,7 +191,7 @@ def reading(workspace: Workspace, number: int, repeats: int) -> dict[str, float]
             f"view median {statistics.median(views):.1f} ms"
         )
     search = p95(search_times(workspace, max(2, repeats // 4)))
-    print(f"two-character search: p95 {search:.1f} ms")
+    print(f"two-character search: p95 {search:.1f} ms, {peak()}")
     return {
         "page_p95_ms": round(p95([page for values in times.values() for page, _view in values]), 1),
         "view_p95_ms": round(p95([view for values in times.values() for _page, view in values]), 1),
@@ -192,7 +205,7 @@ def changing(workspace: Workspace) -> float:
     ten = SampleFilter("wishes", ids=tuple(s.id for s in first))
     bulk = timed(lambda: steps.set_state(workspace.engine, ten, REJECTED, "bench"))
     undo = timed(lambda: steps.undo(workspace.engine, "wishes"))
-    print(f"bulk {len(first):,}: {bulk:.2f} s, undo {undo:.2f} s")
+    print(f"bulk {len(first):,}: {bulk:.2f} s, undo {undo:.2f} s, {peak()}")
     return bulk + undo
 
 
@@ -202,7 +215,7 @@ def freezing(workspace: Workspace) -> tuple[float, DatasetVersion]:
     freeze = timed(lambda: dataset.freeze(workspace, "wishes", "bench"))
     version = datasets.by_name(workspace.engine, "bench")
     export = timed(lambda: dataset.export(workspace, version, dataset.SHAREGPT))
-    print(f"freeze {version.count:,}: {freeze:.2f} s, export {export:.2f} s")
+    print(f"freeze {version.count:,}: {freeze:.2f} s, export {export:.2f} s, {peak()}")
     return freeze + export, version
 
 
@@ -214,10 +227,10 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as home:
         workspace = open_workspace(home)
-        print(f"fill: {timed(lambda: fill(workspace, arguments.samples)):.1f} s")
+        print(f"fill: {timed(lambda: fill(workspace, arguments.samples)):.1f} s, {peak()}")
         number = samples.total(workspace.engine)
         check = number / timed(lambda: cleaning.check_new(workspace, "wishes"))
-        print(f"check: {check:,.0f} samples/s")
+        print(f"check: {check:,.0f} samples/s, {peak()}")
         third = SampleFilter("wishes", states=(PENDING,), styles=("正常", "严肃", "诗词赋"))
         steps.set_state(workspace.engine, third, ACCEPTED, "bench")
         figures = {"samples": number, **reading(workspace, number, arguments.repeats)}

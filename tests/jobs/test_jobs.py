@@ -19,7 +19,7 @@ from tianji_core.jobs.processes import GRACE, alive
 from tianji_core.jobs.progress import progress_path
 from tianji_core.jobs.subject import EndsSlowly
 from tianji_core.store import jobs as rows
-from tianji_core.training.launch import ElsewhereSubject
+from tianji_core.training.launch import ElsewhereSubject, TrainingSubject
 from tianji_core.workspace import Workspace
 
 
@@ -255,7 +255,14 @@ def test_the_subject_of_a_job_says_how_long_its_end_may_take(workspace: Workspac
     far = jobs.start(
         workspace, "elsewhere", "在别处", python("print('好')"), subject=ElsewhereSubject(training_run_id=1)
     )
-    plain = jobs.start(workspace, "elsewhere", "打招呼", python("print('好')"), subject=Counting(number=7))
-    assert jobs.grace_of(far) > GRACE == jobs.grace_of(plain)
-    for started in (far, plain):
+    older = jobs.start(
+        workspace,
+        "elsewhere",
+        "升级前开始的",
+        python("print('好')"),
+        subject=TrainingSubject(training_run_id=1),
+    )
+    plain = jobs.start(workspace, "demo", "打招呼", python("print('好')"), subject=Counting(number=7))
+    assert jobs.grace_of(far) == jobs.grace_of(older) > GRACE == jobs.grace_of(plain)
+    for started in (far, older, plain):
         jobs.wait(workspace, started.id, timeout=60)

@@ -25,6 +25,9 @@ from tianji_core.workspace import Workspace, highest_number
 WORKER = "worker"
 """Key of the stored subject that names the worker."""
 
+ENDED_SLOWLY = {"elsewhere": 150.0}
+"""Kind of job → seconds from TERM to KILL, for jobs that an older version started and that still run: their
+subject does not say it."""
 START_GRACE = 20.0
 """Seconds that a job may be 'starting' before a missing supervisor means that it is lost."""
 
@@ -157,9 +160,10 @@ def stop(workspace: Workspace, job_id: int) -> Job:
 
 
 def grace_of(job: Job) -> float:
-    """Returns the seconds that a job has for its end, from TERM to KILL."""
+    """Returns the seconds that a job has for its end, from TERM to KILL: what its subject says, and for jobs
+    whose subject was stored before it said that, what their kind needs."""
     slow = subject_of(job, EndsSlowly)
-    return GRACE if slow is None else slow.grace
+    return ENDED_SLOWLY.get(job.kind, GRACE) if slow is None else slow.grace
 
 
 def own_job_id() -> int | None:
