@@ -113,12 +113,12 @@ with talk:
         top.caption(_("回答的是 {model}", model=who), width="content")
     top.space("stretch")
     last = transcript.turns[-1] if transcript.turns else None
-    again = top.button(
+    again = last is not None and top.button(
         _("重新生成"),
         key="chat_again",
         icon="🔁",
         type="tertiary",
-        disabled=last is None or endpoint is None or bool(last.together),
+        disabled=endpoint is None or bool(last.together),
     )
     with top.popover(_("存档"), key="chat_shelf", type="tertiary"):
         shelf(workspace, transcript)

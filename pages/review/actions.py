@@ -60,7 +60,7 @@ def _rate(card: ReviewCard, stars: int) -> None:
     go_to(sample.id)
 
 
-def star_buttons(card: ReviewCard) -> None:
+def _star_buttons(card: ReviewCard) -> None:
     """Draws five stars with their keys; pressing the star that is set removes the rating.
 
     While the rewriting panel is open, the number keys choose among its candidates instead.
@@ -103,15 +103,6 @@ def decision_bar(card: ReviewCard) -> None:
             args=(card, REJECTED),
         )
         st.button(
-            _("修正"),
-            key="fix",
-            icon=":material/auto_fix_high:",
-            shortcut=keys["fix"],
-            disabled=card.proposal is None,
-            on_click=_fix,
-            args=(card,),
-        )
-        st.button(
             _("修改"),
             key="edit",
             icon=":material/edit:",
@@ -119,17 +110,18 @@ def decision_bar(card: ReviewCard) -> None:
             on_click=toggle_panel,
             args=("edit",),
         )
+        if card.proposal is not None:  # after the others, which keep their places
+            st.button(
+                _("修正"),
+                key="fix",
+                icon=":material/auto_fix_high:",
+                shortcut=keys["fix"],
+                on_click=_fix,
+                args=(card,),
+            )
         st.space("stretch")
         session = card.session
         undo_button(session.workspace, session.recipe.key, session.who, keys, go_to, brief=True)
-        st.button(
-            _("前一条"),
-            key="previous",
-            type="tertiary",
-            shortcut=keys["previous"],
-            on_click=_show_previous,
-            args=(card,),
-        )
         st.button(
             _("后一条"),
             key="next",
@@ -141,9 +133,20 @@ def decision_bar(card: ReviewCard) -> None:
 
 
 def more_actions(card: ReviewCard) -> None:
-    """Draws the less frequent actions, folded; their keys work all the same."""
+    """Draws the less frequent actions and the stars, folded; their keys work all the same."""
     session = card.session
     with st.expander(_("更多动作"), icon=":material/more_horiz:", key="more_actions"):
+        _star_buttons(card)
+        st.button(
+            _("前一条"),
+            key="previous",
+            icon="⬅️",
+            type="tertiary",
+            width="stretch",
+            shortcut=session.keys["previous"],
+            on_click=_show_previous,
+            args=(card,),
+        )
         for name, label, icon in (
             ("rewrite", _("请模型改写"), "✨"),
             ("split", _("拆成几条"), "✂️"),

@@ -9,25 +9,25 @@ from dataclasses import replace
 
 import streamlit as st
 
-from pages.review.actions import ReviewCard, decision_bar, more_actions, star_buttons
+from pages.review.actions import ReviewCard, decision_bar, more_actions
 from pages.review.ahead import show_ahead
-from pages.review.filter_address import clear_filters, source_title
+from pages.review.filter_address import clear_filters
 from pages.review.funnel import funnel
 from pages.review.panels import help_panel, sample_panel
+from pages.review.provenance import provenance
 from pages.review.sample_display import STATE_COLOURS, STATE_ICONS, finding_badges, length_text
-from pages.review.sample_history import history, judge_scores
+from pages.review.sample_history import judge_scores
 from pages.review.session import ReviewSession, current_sample, go_to, open_panel
 from pages.shared.cell_words import cell_words, unknown_style
-from pages.shared.difference import changes_html, diff_html, turn_title
+from pages.shared.difference import changes_html, turn_title
 from pages.shared.frame import report_errors
 from pages.shared.review_parts import check_changed, progress_line, show_outcome, undo_buttons
 from pages.shared.text import badge, plain
 from tianji_core import cleaning, review
 from tianji_core.cleaning import FIXABLE_RULES
 from tianji_core.i18n import _
-from tianji_core.store import findings, imitation, knowledge, samples
+from tianji_core.store import findings, samples
 from tianji_core.store.samples import ACCEPTED, PENDING, STATE_TITLES, Sample, SampleFilter
-from tianji_core.workspace import Workspace
 
 _OUTPUT_STYLE = "font-size:1.45rem;line-height:1.75;padding:.4rem 0 .2rem 0;white-space:pre-wrap"
 _EARLIER_STYLE = "font-size:.875rem;line-height:1.6;opacity:.7;white-space:pre-wrap"
@@ -96,11 +96,9 @@ def _card(session: ReviewSession, sample: Sample, counts: Mapping[str, int]) -> 
     with right:
         progress_line(counts)
         _position(session, sample)
-        star_buttons(card)
         more_actions(card)
         judge_scores(session.workspace, sample)
-        _provenance(session.workspace, sample)
-        history(session.workspace, sample)
+        provenance(session.workspace, sample)
 
 
 def heading(sample: Sample, blind: bool = False) -> None:
@@ -153,51 +151,6 @@ def _position(session: ReviewSession, sample: Sample) -> None:
     before, after = samples.count_beside(
         session.workspace.engine, session.filter, sample.id, sample.id, session.order
     )
-    st.caption(_("符合筛选的第 {place} 条，共 {total} 条", place=before + 1, total=before + 1 + after))
-
-
-def _provenance(workspace: Workspace, sample: Sample) -> None:
-    origin = samples.provenance(workspace.engine, sample.id)
-    lines = [_("来源：{source}", source=source_title(sample.source))]
-    if sample.run_id is not None:
-        lines.append(_("生成批次：{id}", id=sample.run_id))
-    if (document := knowledge.origin(workspace.engine, sample.id)) is not None:
-        lines.append(_("资料：{file} 第 {n} 块", file=plain(document.file), n=document.number))
-    if (copied := imitation.origin(workspace.engine, sample.id)) is not None:
-        likeness = _(
-            "照着写批次 {id}：和最像的一条，措辞 {wording}、结构 {structure} 一样",
-            id=copied.run_id,
-            wording=f"{copied.wording:.0%}",
-            structure=f"{copied.structure:.0%}",
-        )
-        lines.append(likeness)
-    if origin.model:
-        lines.append(_("模型：{model}", model=plain(origin.model)))
-    if origin.completion_tokens:
-        lines.append(_("用量：{a} + {b} token", a=origin.prompt_tokens or 0, b=origin.completion_tokens))
-    if origin.latency:
-        lines.append(_("用时：{n} 秒", n=f"{origin.latency:.1f}"))
-    st.caption("  \n".join(lines))
-    if document is not None:
-        with st.expander(_("它依据的那一块资料")):
-            st.code(document.text, language=None, wrap_lines=True)
-    if copied is not None:
-        with st.expander(_("它照着写的那一段")):
-            st.code(copied.imitated, language=None, wrap_lines=True)
-    if sample.fact:
-        st.caption(_("要用上的细节：{fact}", fact=plain(sample.fact)))
-    if origin.examples:
-        with st.expander(_("请求里的示例（{n} 条）", n=len(origin.examples))):
-            st.markdown("\n".join(f"- {plain(example)}" for example in origin.examples))
-    if sample.original != sample.output:
-        st.caption(_("和最初相比的改动"))
-        st.html(diff_html(sample.original, sample.output))
-    if origin.prompt:
-        with st.expander(_("给造数模型的提示词")):
-            revision = samples.prompt_revision(workspace.engine, sample.id)
-            version = _("配方第 {n} 版", n=revision) if revision else _("配方的内置版本")
-            st.caption(_("照{version}的提示词写的", version=version))
-            st.code(origin.prompt, language=None, wrap_lines=True)
-    if origin.reasoning:
-        with st.expander(_("模型的思考过程")):
-            st.code(origin.reasoning, language=None, wrap_lines=True)
+    stars = f" · {'★' * sample.rating}" if sample.rating else ""
+    place = _("符合筛选的第 {place} 条，共 {total} 条", place=before + 1, total=before + 1 + after)
+    st.caption(f"{place}{stars}")

@@ -10,7 +10,7 @@ from pages.review.session import PANEL, put_in_address
 from pages.shared.clock import first_moment
 from pages.shared.frame import asked_number, spoken
 from pages.shared.kept import held
-from tianji_core.i18n import _
+from tianji_core.i18n import _, _c
 from tianji_core.store.samples import PENDING, SOURCE_TITLES
 
 Bounds = tuple[float, float]
@@ -27,7 +27,7 @@ MORE: Mapping[str, str] = {
     "until": "until",
 }
 """Query parameter of each less frequent filter → its field of :class:`SampleFilter`."""
-FIELDS: Mapping[str, Any] = {"style": [], "name": [], "scene": [], "option": [], "finding": None}
+FIELDS: Mapping[str, Any] = {"q": "", "style": [], "name": [], "scene": [], "option": [], "finding": None}
 """Query parameters of the filters that a field writes by itself, with the value that sets none."""
 RANGES: dict[str, Bounds] = {"stars": (0, 5), "score": (0.0, 5.0)}
 """The full range of each filter that is a range; choosing the full range clears the filter."""
@@ -85,7 +85,6 @@ def clear_filters() -> None:
     defaults: dict[str, Any] = {
         **FIELDS,
         "state": PENDING,
-        "q": "",
     }
     for key, value in defaults.items():
         st.session_state[key] = value
@@ -106,6 +105,7 @@ def filter_title(name: str) -> str:
     """Returns what the filter of a query parameter is called."""
     words = spoken()
     titles = {
+        "q": _c("filter", "搜索"),
         "style": words.style,
         "name": words.name,
         "scene": words.scene,

@@ -1,7 +1,7 @@
 """The filter bar of the review page: filter, view and order, all of them held by the address."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -16,7 +16,7 @@ from pages.review.filter_address import (
     source_title,
 )
 from pages.review.more_filters import more_filters
-from pages.review.reviewer import reviewer_menu
+from pages.review.reviewer import reviewer_fields, reviewer_menu
 from pages.shared.bound import bound, chosen
 from pages.shared.frame import asked_number
 from pages.shared.text import plain
@@ -76,27 +76,28 @@ def choose_view() -> str:
 
 
 def filters(workspace: Workspace, recipe: Recipe) -> FilterChoice:
-    """Draws the filter bar in one line, the filters that are set below it, and returns what is chosen."""
+    """Draws the filter bar in one line, the filters that are set below it, and returns what is chosen. Where
+    a view has many controls of its own, the search and the reviewer stand with the filters behind their
+    button."""
+    view = chosen("view", titles := views(), lambda value: titles[value])
+    short = view in ("", None, "card", "bulk")
     with st.container(horizontal=True, key="filter_row", vertical_alignment="center"):
-        # One view is about steps, not about samples.
-        disabled = chosen("view", titles := views(), lambda value: titles[value]) == "record"
+        disabled = view == "record"  # it is about steps, not about samples
         state = _state()
-        text = st.text_input(
-            _("搜索内容"),
-            key="q",
-            bind="query-params",
-            placeholder=_("搜索内容或输入"),
-            disabled=disabled,
-            label_visibility="collapsed",
-            icon=":material/search:",
-            width=190,
-        )
+        text = "" if short else _search(190, disabled)
         set_filters = _set_filters()
-        label = _("筛选 {n}", n=len(set_filters)) if set_filters else _("筛选")
+        called = _("搜索和筛选") if short else _("筛选")
+        label = _("筛选 {n}", n=len(set_filters)) if set_filters else called
         with st.popover(label, key="filters", icon=":material/filter_list:", disabled=disabled):
+            if short:
+                text = _search("stretch", disabled)
             fields = _filter_fields(workspace, recipe)
-        st.space("stretch")
-        reviewer_menu(workspace, recipe.key)
+            if short:
+                st.divider()
+                reviewer_fields(workspace, recipe.key)
+        if not short:
+            st.space("stretch")
+            reviewer_menu(workspace, recipe.key)
     _chips(set_filters)
     finding, order = fields.finding, fields.order
     sample_filter = SampleFilter(
@@ -109,12 +110,26 @@ def filters(workspace: Workspace, recipe: Recipe) -> FilterChoice:
         rules=(finding,) if finding in BY_ID else (),
         clean={"clean": True, "any": False}.get(finding),
         sure=False if finding == UNSURE else None,
-        text=(text or "").strip(),
+        text=text.strip(),
         **more_filters_in_address(),
     )
     if order == RANDOM and (seed := asked_number("seed")):
         order = f"{RANDOM}:{seed}"
     return FilterChoice(sample_filter, order)
+
+
+def _search(width: int | Literal["stretch"], disabled: bool) -> str:
+    """Draws the field for words of a text, so many pixels wide, and returns what is typed."""
+    return st.text_input(
+        _("搜索内容"),
+        key="q",
+        bind="query-params",
+        placeholder=_("搜索内容或输入"),
+        disabled=disabled,
+        label_visibility="collapsed",
+        icon=":material/search:",
+        width=width,
+    )
 
 
 class _Fields(NamedTuple):

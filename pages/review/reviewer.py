@@ -20,25 +20,29 @@ def reviewer(workspace: Workspace) -> str:
 
 
 def reviewer_menu(workspace: Workspace, recipe_key: str) -> None:
-    """Draws the menu with the reviewer, who can be changed unless the name comes from a login, and with the
-    button that checks every sample again."""
+    """Draws the button behind which :func:`reviewer_fields` stand."""
+    who = plain(reviewer(workspace))
+    with st.popover(who, icon="👤", key="reviewer_menu", help=_("审核人：{who}", who=who)):
+        reviewer_fields(workspace, recipe_key)
+
+
+def reviewer_fields(workspace: Workspace, recipe_key: str) -> None:
+    """Draws the reviewer, who can be changed unless the name comes from a login, and the button that checks
+    every sample again."""
     who, default = reviewer(workspace), workspace.settings().reviewer
-    with st.popover(plain(who), icon="👤", key="reviewer_menu", help=_("审核人：{who}", who=plain(who))):
-        if (visiting := visitor()) is None or not visiting.account:
-            st.session_state["pick_who"] = who
-            st.text_input(
-                _("审核人"), key="pick_who", max_chars=40, on_change=_keep_reviewer, args=(default,)
+    if (visiting := visitor()) is None or not visiting.account:
+        st.session_state["pick_who"] = who
+        st.text_input(_("审核人"), key="pick_who", max_chars=40, on_change=_keep_reviewer, args=(default,))
+        st.caption(
+            _(
+                "写进每一步记录；撤销、重做和按键都是各人自己的。地址里的 who=名字 也可以换人，平常的名字在设置页改。"
             )
-            st.caption(
-                _(
-                    "写进每一步记录；撤销、重做和按键都是各人自己的。地址里的 who=名字 也可以换人，平常的名字在设置页改。"
-                )
-            )
-        if st.button(_("重新检查全部"), key="check_again", icon="🔁"):
-            with permitted(Role.REVIEWER), st.spinner(_("正在重新检查")):
-                cleaning.check_again(workspace, recipe_key)
-            st.rerun()
-        st.caption(_("改过配方或规则之后会自动重新检查；不放心时可以用它让规则再看一遍所有样本。"))
+        )
+    if st.button(_("重新检查全部"), key="check_again", icon="🔁"):
+        with permitted(Role.REVIEWER), st.spinner(_("正在重新检查")):
+            cleaning.check_again(workspace, recipe_key)
+        st.rerun()
+    st.caption(_("改过配方或规则之后会自动重新检查；不放心时可以用它让规则再看一遍所有样本。"))
 
 
 def _keep_reviewer(default: str) -> None:

@@ -1,5 +1,6 @@
 """The history of one sample, and the scores that a judge gave it."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
@@ -18,15 +19,16 @@ _TURN = ("input", "output")
 """The texts of a turn."""
 
 
-def history(workspace: Workspace, sample: Sample) -> None:
-    """Draws every step that changed the sample, newest first."""
+def shown_events(workspace: Workspace, sample: Sample) -> list[Event]:
+    """Returns every step that changed the sample, newest first."""
     # Second verdicts are left out: the reader of this card may still have to give one without knowing them.
-    events = [event for event in steps.history(workspace.engine, sample.id) if event.step.action != SECOND]
-    if not events:
-        return
-    with st.expander(_("历史（{n} 步）", n=len(events))):
-        for event in events:
-            _event(event)
+    return [event for event in steps.history(workspace.engine, sample.id) if event.step.action != SECOND]
+
+
+def event_lines(events: Sequence[Event]) -> None:
+    """Draws the steps with what each changed."""
+    for event in events:
+        _event(event)
 
 
 def _event(event: Event) -> None:

@@ -154,16 +154,17 @@ def redo_button(
     show: ShowSample | None = None,
     brief: bool = False,
 ) -> None:
-    """Draws the button that takes the newest step that was undone again; it names the step, where it is to be
-    ``brief`` in its tooltip."""
+    """Draws the button that takes the newest step that was undone again, once there is one; it names the
+    step, where it is to be ``brief`` in its tooltip."""
     again = steps.next_redo(workspace.engine, recipe_key, who)
+    if again is None:
+        return
     st.button(
-        _("重做：{title}", title=plain(again.title)) if again and not brief else _("重做"),
+        _("重做") if brief else _("重做：{title}", title=plain(again.title)),
         key="redo",
-        help=plain(again.title) if again else None,
+        help=plain(again.title),
         icon=":material/redo:",
         shortcut=(keys or default_keys())["redo"],
-        disabled=again is None,
         on_click=_move,
         args=(workspace, lambda: steps.redo(workspace.engine, recipe_key, who), show),
     )

@@ -37,6 +37,34 @@ WEARS = """theme => document.querySelector(".stApp") !== null
 """Whether the page has the theme that the system asks for."""
 CONTENT_BEGINS = 250
 """Pixels from the top at which the content of a page has begun."""
+MOST_CONTROLS = 12
+"""How many controls a person has in sight at 1280 × 720 before asking for more."""
+WIDGETS = (
+    *(
+        "stButton",
+        "stDownloadButton",
+        "stLinkButton",
+        "stPageLink",
+        "stPopover",
+        "stExpander",
+        "stButtonGroup",
+    ),
+    *("stTextInput", "stTextArea", "stNumberInput", "stSelectbox", "stMultiSelect", "stCheckbox", "stRadio"),
+    *("stSlider", "stDateInput", "stFileUploader", "stDataFrame", "stChatInput", "stTabs"),
+)
+"""Streamlit's controls by their test ids. A row of choices, tabs or radio buttons is one, so is a table."""
+SELECTOR = ",".join(f"[data-testid={name}]" for name in WIDGETS)
+CONTROLS = f"""() => [...document.querySelectorAll('{SELECTOR}')]
+    .filter(each => each.closest('[data-testid=stMain]') && !each.closest('.st-key-head')
+        && !each.closest('details:not([open]) > :not(summary)')
+        && each.checkVisibility({{visibilityProperty: true, opacityProperty: true}}))
+    .filter(each => {{
+        const box = each.getBoundingClientRect();
+        return box.width > 2 && box.height > 2 && box.top < innerHeight - 4 && box.bottom > 4
+            && box.left < innerWidth - 4 && box.right > 4;
+    }})
+    .map(each => (each.innerText.trim() || each.dataset.testid).split("\\n")[0].slice(0, 20))"""
+"""The visible controls of a page, without those of the head, which is the same on every page."""
 MEASURE = """() => {
     const shown = element => {
         const box = element.getBoundingClientRect();
@@ -162,10 +190,13 @@ def dressed(page: Page, theme: str) -> None:
     page.wait_for_function(AT_REST)
 
 
-def faults_of(page: Page, language: str) -> list[str]:
+def faults_of(page: Page, language: str, screen: str) -> list[str]:
     """What is wrong with the page as it stands."""
     found = page.evaluate(MEASURE)
+    controls = page.evaluate(CONTROLS) if screen == "1280" else []
     faults = [f"cut off: {text}" for text in found["cut"]]
+    if len(controls) > MOST_CONTROLS:
+        faults.append(f"{len(controls)} controls in sight: {controls}")
     if found["sideways"]:
         faults.append("scrolls sideways")
     if found["away"]:
@@ -188,12 +219,12 @@ def test_every_page_fits_begins_with_its_content_and_speaks_one_language(
         for screen, theme in itertools.product(DEVICES[device], THEMES):
             tab.set_viewport_size(size(screen))
             dressed(tab, theme)
-            seen = faults_of(tab, language)
+            seen = faults_of(tab, language, screen)
             for _look in range(10):  # a part that draws itself anew may have been missing
                 if not seen:
                     break
                 tab.wait_for_timeout(1000)
-                seen = faults_of(tab, language)
+                seen = faults_of(tab, language, screen)
             faults += [f"{name}, {screen}, {theme}: {fault}" for fault in seen]
     assert not faults, "\n".join(faults)
 

@@ -94,9 +94,8 @@ def test_undo_says_what_it_takes_back_and_redo_does_it_again(
 
 def test_a_fix_is_offered_where_a_rule_knows_one(review: Open, workspace: Workspace, ids: list[int]) -> None:
     app = review()
-    assert app.button(key="fix").disabled
+    assert "fix" not in [button.key for button in app.button]
     press(app, "next")
-    assert not app.button(key="fix").disabled
     press(app, "fix")
     assert samples.get(workspace.engine, ids[1]).output == f"{CLEAN[:-1]}呢。"
     assert f"#{ids[1]}" in shown(app), "the fixed text stays to be judged"
