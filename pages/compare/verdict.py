@@ -176,13 +176,15 @@ def _share_figure(shares: Mapping[str, tuple[int, int]], titles: Mapping[str, st
             marker={"color": _GREEN},
             text=[f"{value}%" for value in percent],
             textposition="outside",
+            cliponaxis=False,
             customdata=[list(shares[model]) for model in models],
             hovertemplate="%{y}<br>%{customdata[0]} / %{customdata[1]}<extra></extra>",
         )
     )
-    figure.update_layout(margin={"l": 8, "r": 16, "t": 8, "b": 8}, height=90 + 42 * len(models), bargap=0.4)
+    # The share of a full bar stands in the margin, which is as wide as it on a phone, too.
+    figure.update_layout(margin={"l": 8, "r": 48, "t": 8, "b": 8}, height=90 + 42 * len(models), bargap=0.4)
     figure.update_xaxes(
-        range=[0, 112], ticksuffix="%", tickvals=[0, 25, 50, 75, 100], showgrid=True, zeroline=True
+        range=[0, 100], ticksuffix="%", tickvals=[0, 25, 50, 75, 100], showgrid=True, zeroline=True
     )
     figure.update_yaxes(automargin=True)
     return figure

@@ -56,10 +56,8 @@ def job_bar(workspace: Workspace, job: jobs.Job, title: str = "") -> None:
     elif progress is not None and progress.paused:
         st.progress(share or 0.0, text=f"{title} · {plain(progress.paused)}")
     elif share is not None and progress is not None:
-        text = f"{title} · {int(share * 100)}%"
-        if progress.eta is not None:
-            text = _("{done} · 还需 {left}", done=text, left=jobs.duration_text(progress.eta))
-        st.progress(share, text=text)
+        told = (title, f"{int(share * 100)}%", jobs.left_text(progress))
+        st.progress(share, text=" · ".join(filter(None, told)))
     elif progress is not None and progress.message:
         st.caption(f"{title} · {plain(progress.message)}")
     else:

@@ -39,12 +39,13 @@ def experiment_list(workspace: Workspace, current: int | None) -> None:
         return
     st.subheader(_("实验"))
     for one in others:
-        line = st.columns([3, 6, 1], vertical_alignment="center")
-        line[0].markdown(f"🧪 **{plain(one.title)}**")
-        line[1].caption(plain(explained(one)))
-        if line[2].button(_("打开"), key=f"experiment_open_{one.number}", width="stretch"):
-            st.query_params.from_dict({"experiment": str(one.number)})
-            st.rerun()
+        with st.container(horizontal=True, vertical_alignment="center", wrap=False):
+            with st.container(gap=None, width="stretch"):
+                st.markdown(f"🧪 **{plain(one.title)}**")
+                st.caption(plain(explained(one)))
+            if st.button(_("打开"), key=f"experiment_open_{one.number}"):
+                st.query_params.from_dict({"experiment": str(one.number)})
+                st.rerun()
 
 
 def one_experiment(workspace: Workspace, number: int) -> None:

@@ -1,5 +1,7 @@
 """训练: setting up a fine-tuning, checking it, starting it and following it."""
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
@@ -39,6 +41,7 @@ from pages.train.preflight import show_cost, show_details, show_stops, show_warn
 from pages.train.target import fill_form, show_commands, target_form
 from tianji_core import dataset, training
 from tianji_core.evaluation.expectation import keep_expectation
+from tianji_core.evaluation.experiment import load_experiment
 from tianji_core.evaluation.sweep import AFTER_TRAINING
 from tianji_core.i18n import _
 from tianji_core.store import datasets
@@ -222,13 +225,16 @@ def following(run_id: int, over: list[int], before: str) -> None:
 
 
 asked, tried = asked_number("run"), asked_number("experiment")
+content: Callable[[], None] = new_training  # also below the error of a number that there is not
 with report_errors():
     if tried is not None:
-        one_experiment(workspace, tried)
+        load_experiment(workspace, tried)
+        content = partial(one_experiment, workspace, tried)
     elif asked is not None:
-        one_training(asked)
-    else:
-        new_training()
+        training_runs.get(workspace.engine, asked)
+        content = partial(one_training, asked)
+with report_errors():
+    content()
 with report_errors():
     experiment_list(workspace, tried)
     show_history(workspace, asked)

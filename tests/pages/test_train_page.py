@@ -584,6 +584,14 @@ def test_the_share_of_another_version_is_tried_as_an_experiment(workspace, tiny,
     assert list(drawn["原来会的还会（%）"].values) == [40, 90]
 
 
+@pytest.mark.parametrize("asked", ["experiment", "run"])
+def test_a_number_that_there_is_not_leaves_the_new_training_in_sight(workspace, tiny, app, asked):
+    add_version(workspace)
+    open_train(app, **{asked: "99"})
+    assert any("99" in error.value for error in app.error)
+    assert app.button(key="train_start").label.startswith("开始")
+
+
 def test_all_samples_of_an_experiment_are_named_and_come_last(workspace, tiny):
     own = add_version(workspace)
     counts = {"samples": 0}, {"samples": 40}

@@ -16,7 +16,14 @@ from tianji_core.jobs.control import (
     wait,
 )
 from tianji_core.jobs.logs import log_bytes, log_path, log_tail
-from tianji_core.jobs.progress import PartReporter, Progress, Reporter, duration_text, read_progress
+from tianji_core.jobs.progress import (
+    PartReporter,
+    Progress,
+    Reporter,
+    duration_text,
+    left_text,
+    read_progress,
+)
 from tianji_core.jobs.subject import JobSubject, WorkspaceUse, subject_of, workspace_use
 from tianji_core.store.jobs import Job
 
@@ -31,6 +38,7 @@ __all__ = [
     "duration_text",
     "get",
     "grace_of",
+    "left_text",
     "listed",
     "log_bytes",
     "log_path",

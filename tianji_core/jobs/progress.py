@@ -173,6 +173,14 @@ def read_progress(workspace: Workspace, job_id: int) -> Progress | None:
         return None
 
 
+def left_text(progress: Progress) -> str:
+    """Returns how long the work still takes, for display, or that it is being completed where all of it is
+    done and the job goes on; '' where unknown."""
+    if progress.total and progress.done >= progress.total:
+        return _("正在收尾")
+    return "" if progress.eta is None else _("还需 {left}", left=duration_text(progress.eta))
+
+
 def duration_text(seconds: float | None) -> str:
     """Returns a duration for display: 42 秒, 3 分 05 秒, 2 小时 10 分; '—' where unknown."""
     if seconds is None or not math.isfinite(seconds):

@@ -10,7 +10,6 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from tianji_core import jobs
-from tianji_core.i18n import _
 
 PLAIN_EVERY = 60.0
 """Seconds between two plain lines; a log of hours stays short."""
@@ -79,5 +78,4 @@ def progress_line(title: str, quiet: bool = False) -> Iterator[Callable[[float, 
 
 def _said(progress: jobs.Progress) -> str:
     amount = f"{progress.done:g}/{progress.total:g} {progress.unit}".rstrip() if progress.total else ""
-    left = _("还需 {left}", left=jobs.duration_text(progress.eta)) if progress.total else ""
-    return "  ".join(part for part in (amount, left, progress.message) if part)
+    return "  ".join(part for part in (amount, jobs.left_text(progress), progress.message) if part)
