@@ -59,6 +59,14 @@ class Server:
         with urllib.request.urlopen(f"{self.url.removesuffix('/v1')}/health", timeout=60) as response:
             return json.load(response)
 
+    def metric(self, name: str, key: str = "none") -> float:
+        """The sum of what GET /metrics says under names that begin so."""
+        url = f"{self.url.removesuffix('/v1')}/metrics"
+        asked = urllib.request.Request(url, headers={"Authorization": f"Bearer {key}"})
+        with urllib.request.urlopen(asked, timeout=60) as response:
+            lines = response.read().decode().splitlines()
+        return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(name))
+
     def wait_idle(self) -> None:
         """Until no request is being answered."""
         for _ in range(300):

@@ -57,15 +57,6 @@ def refusal(server: Server, verb: str, **body: str) -> dict:
     return json.load(caught.value)["error"]
 
 
-def metric(server: Server, name: str) -> float:
-    request = urllib.request.Request(
-        f"{server.url.removesuffix('/v1')}/metrics", headers={"Authorization": f"Bearer {KEY}"}
-    )
-    with urllib.request.urlopen(request, timeout=60) as answer:
-        text = answer.read().decode()
-    return sum(float(line.rpartition(" ")[2]) for line in text.splitlines() if line.startswith(name))
-
-
 def test_who_has_no_key_is_refused(locked: Server) -> None:
     with openai.OpenAI(base_url=locked.url, api_key="wrong", max_retries=0) as stranger:
         with pytest.raises(openai.AuthenticationError) as caught:
@@ -150,7 +141,7 @@ def test_two_hundred_clients_a_third_of_which_hang_up(locked: Server, keyed: ope
     ]
     asked = [[{"role": "user", "content": text}] for text in people]
     known = [text_of(keyed, messages=each, temperature=0, max_tokens=20) for each in asked]
-    before, answered = locked.health()["memory"], metric(locked, "tianji_requests_total")
+    before, answered = locked.health()["memory"], locked.metric("tianji_requests_total", KEY)
 
     async def everyone() -> list[bool]:
         async with openai.AsyncOpenAI(base_url=locked.url, api_key=KEY, max_retries=0, timeout=120) as client:
@@ -174,7 +165,7 @@ def test_two_hundred_clients_a_third_of_which_hang_up(locked: Server, keyed: ope
 
     assert all(asyncio.run(everyone()))
     locked.wait_idle()
-    assert metric(locked, "tianji_requests_total") - answered == 200
-    assert metric(locked, "tianji_requests_running") == metric(locked, "tianji_requests_waiting") == 0
-    assert metric(locked, 'tianji_requests_total{model="base",outcome="aborted"}') > 30
+    assert locked.metric("tianji_requests_total", KEY) - answered == 200
+    assert locked.metric("tianji_requests_running", KEY) == locked.metric("tianji_requests_waiting", KEY) == 0
+    assert locked.metric('tianji_requests_total{model="base",outcome="aborted"}', KEY) > 30
     assert locked.health()["memory"] - before < 60e6

@@ -1,12 +1,15 @@
 """The server as any OpenAI client sees it."""
 
 import contextlib
+import http.client
 import json
 import re
+import time
 import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import openai
 import pytest
@@ -179,6 +182,25 @@ def test_hanging_up_ends_the_generation(client: openai.OpenAI, server: Server) -
         next(iter(stream))
         stream.close()
     server.wait_idle()
+
+
+def test_hanging_up_before_a_whole_answer_ends_the_generation(server: Server) -> None:
+    aborted = 'tianji_requests_total{model="base",outcome="aborted"}'
+    before = server.metric(aborted)
+    url = urlsplit(server.url)
+    body = {"model": "base", "messages": ASK, "temperature": 1, "max_tokens": 220, "n": 8}
+    connections = [http.client.HTTPConnection(str(url.hostname), url.port, timeout=60) for _ in range(3)]
+    for each in connections:
+        headers = {"Content-Type": "application/json"}
+        each.request("POST", f"{url.path}/chat/completions", json.dumps(body), headers)
+    for _ in range(3000):
+        if server.health()["queued"]:
+            break
+        time.sleep(0.01)
+    for each in connections:
+        each.close()
+    server.wait_idle()
+    assert server.metric(aborted) > before + 1  # the first may have ended
 
 
 def test_too_many_waiting_requests_get_429_and_the_others_their_answer(client: openai.OpenAI) -> None:

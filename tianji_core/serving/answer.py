@@ -25,6 +25,9 @@ from tianji_core.serving.protocol import ApiError, usage
 from tianji_core.serving.request_bodies import ChatRequest, CompletionRequest
 from tianji_core.serving.sampling import Drawing
 
+GONE = -1
+"""The number, in place of a choice's, under which the departure of the client is told."""
+
 
 class Mailbox:
     """Carries text from the decode thread to the event loop. One wake-up of the loop serves all text that
@@ -126,14 +129,12 @@ class ServedAnswer:
     async def whole(self, request: Request) -> dict[str, Any]:
         """Returns the whole answer. Cancels the generation when the client disconnects."""
         choices = [AnswerChoice() for _generation in self._generations]
+        watch = asyncio.create_task(self._tell_of_departure(request))
         try:
             while not all(choice.reason for choice in choices):
-                try:
-                    index, piece = await asyncio.wait_for(self._pieces.get(), timeout=0.5)
-                except TimeoutError:
-                    if await request.is_disconnected():
-                        return {}
-                    continue
+                index, piece = await self._pieces.get()
+                if index == GONE:
+                    return {}
                 if piece.error is not None:
                     self._outcome = "failed"
                     raise ApiError(500, piece.error, "server_error", "generation_failed")
@@ -143,9 +144,17 @@ class ServedAnswer:
                 choices[index].reason = piece.finish_reason or ""
             self._outcome = "answered"
         finally:
+            watch.cancel()
             self.close()
         written = [self._form.whole(at, choice) for at, choice in enumerate(choices)]
         return {**self._object(self._form.whole_kind, written), "usage": self._usage()}
+
+    async def _tell_of_departure(self, request: Request) -> None:
+        """Waits until the client disconnects. Asking now and then instead costs a fifth of all work
+        on a request."""
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
+        self._pieces.put_nowait((GONE, TextPiece("", 0)))
 
     async def events(self) -> AsyncIterator[str]:
         """Yields the answer as server-sent events. The caller calls :meth:`close` afterwards, however it
