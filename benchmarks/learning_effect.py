@@ -49,17 +49,30 @@ PROMPTS_AT_LEAST = 300
 @dataclass(frozen=True)
 class Lesson:
     """What is taught (no styles means all; ``conditions`` are axes of the recipe, by id), by how many
-    samples, and the bars: the lowest pass rate, and the most seconds of training on two free cores."""
+    samples, and the bars: the lowest pass rates, greedy and at temperature 0.7, and the most seconds of
+    training on two free cores."""
 
     styles: tuple[str, ...]
     samples: int
     trained_at_least: float
+    sampled_at_least: float
     seconds_at_most: float
     conditions: tuple[str, ...] = ()
 
+    def bars(self) -> dict[str, float]:
+        """What a run is held to, by name."""
+        return {
+            "baseline_at_most": BASE_AT_MOST,
+            "adapter_at_least": self.trained_at_least,
+            "sampled_at_least": self.sampled_at_least,
+            "training_seconds_at_most": self.seconds_at_most,
+            "copied_at_most": COPIED_AT_MOST,
+            "merged_and_served_within": AGREE_WITHIN,
+        }
 
-THREE = Lesson(("小红书", "正常", "严肃"), 3600, 0.95, 300)
-ALL = Lesson((), 5000, 0.90, 600)
+
+THREE = Lesson(("小红书", "正常", "严肃"), 3600, 0.97, 0.95, 300)
+ALL = Lesson((), 5000, 0.98, 0.93, 600)
 
 
 def composed_file(recipe: Recipe, styles: tuple[str, ...], count: int, seed: int, path: Path) -> int:
@@ -231,6 +244,7 @@ def measure(
         len(cases) >= PROMPTS_AT_LEAST
         and before.overall.passed <= BASE_AT_MOST
         and after.overall.passed >= lesson.trained_at_least
+        and sampled.overall.passed >= lesson.sampled_at_least
         and spent.seconds <= lesson.seconds_at_most
         and after.overall.copied <= COPIED_AT_MOST
         and all(abs(r.overall.passed - after.overall.passed) <= AGREE_WITHIN for r in (whole, served))
@@ -253,13 +267,7 @@ def measure(
         },
         "baseline": round(before.overall.passed, 4),
         "ratio": round(after.overall.passed / max(before.overall.passed, 1 / len(cases)), 1),
-        "bar": {
-            "baseline_at_most": BASE_AT_MOST,
-            "adapter_at_least": lesson.trained_at_least,
-            "training_seconds_at_most": lesson.seconds_at_most,
-            "copied_at_most": COPIED_AT_MOST,
-            "merged_and_served_within": AGREE_WITHIN,
-        },
+        "bar": lesson.bars(),
         "pass": passed,
     }
     print(json.dumps(result, ensure_ascii=False))
