@@ -1,11 +1,15 @@
 """The catalogue of teachers, and what is refused before anything is sent."""
 
+import asyncio
+
 import pytest
 from pydantic import ValidationError
 
-from tianji_core.errors import SettingsError, TeacherAuthError
+from tests.loopback import LoopbackApi
+from tianji_core.errors import SettingsError, TeacherAuthError, TeacherTimeoutError
 from tianji_core.teachers import (
     ModelEntry,
+    Sampling,
     TeacherChoice,
     forget_provider,
     key_state,
@@ -14,6 +18,7 @@ from tianji_core.teachers import (
     provider,
     providers,
     save_provider,
+    test_connection,
 )
 from tianji_core.teachers.base import ChatTeacher
 from tianji_core.teachers.providers import BUILT_IN, load_providers
@@ -132,3 +137,36 @@ def test_a_saved_provider_replaces_the_built_in_one_until_it_is_forgotten(worksp
 def test_every_remote_provider_names_a_cautious_start():
     for of in load_providers(BUILT_IN).values():
         assert 1 <= of.concurrency <= 64
+
+
+def test_a_request_that_waits_in_a_queue_is_not_given_up(workspace: Workspace, api: LoopbackApi):
+    api.latency, api.models = 0.6, []
+    fields = f"title: 排队\n  sdk: openai\n  base_url: {api.url}\n  models: [{{name: m}}]"
+    (workspace.home / "providers.yaml").write_text(
+        f"queued:\n  waits: 20\n  {fields}\nprompt:\n  {fields}\n", encoding="utf-8"
+    )
+
+    async def asked(key: str) -> str:
+        teacher = make_teacher(workspace, TeacherChoice(provider=key, timeout=0.2))
+        assert isinstance(teacher, ChatTeacher)
+        try:
+            return (await teacher.complete("写一条", Sampling())).text
+        finally:
+            await teacher.aclose()
+
+    assert asyncio.run(asked("queued"))
+    with pytest.raises(TeacherTimeoutError):
+        asyncio.run(asked("prompt"))
+    report = asyncio.run(test_connection(workspace, TeacherChoice(provider="queued", timeout=0.2)))
+    assert not report.ok, "a check waits in no queue"
+
+
+def test_the_queue_of_bailian_takes_half_the_price_of_the_same_models():
+    known = load_providers(BUILT_IN)
+    usual, queued = known["qwen"], known["qwen_queued"]
+    assert queued.waits == 3600 and queued.key_variable == usual.key_variable and queued.batch is None
+    for entry in queued.models:
+        assert (entry.cost(10**6, 0), entry.cost(0, 10**6)) == tuple(
+            cost / 2
+            for cost in (usual.model(entry.name).cost(10**6, 0), usual.model(entry.name).cost(0, 10**6))
+        )

@@ -70,7 +70,8 @@ class Provider(_Frozen):
     for each run. ``sends_finish_reason`` is False for a server that never says why an answer ended: its
     answers count as complete. ``batch`` is None where it takes no batches, ``off_peak`` where it takes the
     same at every hour. ``transcribers`` are its models for recordings, the usual one first; others can be
-    named."""
+    named. ``waits`` is for how many seconds a request may wait in the server's queue; it is not given up
+    earlier."""
 
     key: str
     title: str = Field(min_length=1)
@@ -86,6 +87,7 @@ class Provider(_Frozen):
     tokens_per_minute: int | None = Field(default=None, ge=1, le=1_000_000_000)
     max_tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     sends_finish_reason: bool = True
+    waits: float = Field(default=0.0, ge=0, le=3600)
     batch: BatchOffer | None = None
     off_peak: OffPeak | None = None
     transcribers: tuple[str, ...] = ()

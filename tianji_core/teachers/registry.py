@@ -111,7 +111,7 @@ def _endpoint(workspace: Workspace, source: Provider, choice: TeacherChoice) -> 
         base_url=",".join(each_address(choice.base_url or source.base_url)),
         model=resolved_model(source, choice),
         key_variable=source.key_variable,
-        timeout=choice.timeout,
+        timeout=max(choice.timeout, source.waits),
         secret=(workspace.key(source.key_variable) or "") if source.key_variable else "",
         sends_finish_reason=source.sends_finish_reason,
     )
@@ -144,6 +144,8 @@ def make_teacher(workspace: Workspace, choice: TeacherChoice, any_model: bool = 
 
         return Composer(mistakes=choice.mistakes)
     endpoint = _endpoint(workspace, chosen, choice)
+    if any_model:  # a check waits in no queue
+        endpoint = replace(endpoint, timeout=choice.timeout)
     addresses = each_address(endpoint.base_url)
     if len(addresses) > 1:
         from tianji_core.teachers.several_addresses import SeveralAddresses
