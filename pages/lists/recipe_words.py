@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from pages.shared.cells import cells
 from pages.shared.frame import report_errors, use_recipe
 from pages.shared.kept import forget, forget_typed, kept, kept_text, save_bar
 from pages.shared.usable import any_text, switch
@@ -35,12 +36,12 @@ def words_form(recipe: Recipe, revision: int, save: Save) -> None:
     form, shown = f"words-{recipe.key}", recipe.words.shown()
     typed: dict[str, str] = {}
     keys = {name: f"word_{name}_{revision}" for name in (*_labels(), "blessings")}
-    columns = st.columns(2)
-    for place, (name, label) in enumerate(_labels().items()):
+    cell = cells(2)
+    for name, label in _labels().items():
         if name in ("name", "to_whom") and not recipe.receivers:
             continue
         saved = getattr(shown, name)
-        word = columns[place % 2].text_input(
+        word = next(cell).text_input(
             label, saved, max_chars=40, **kept(form, keys[name], any_text, saved, name)
         )
         if word.strip() != saved:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import streamlit as st
 
 from pages.review.session import ReviewSession, show_panel
+from pages.shared.cells import cells
 from pages.shared.kept import forget_typed, kept_text
 from pages.shared.review_parts import say_done, say_error
 from pages.shared.text import plain
@@ -42,11 +43,11 @@ def key_form(session: ReviewSession) -> None:
                 who=plain(session.who),
             )
         )
-        columns = st.columns(_COLUMNS)
+        cell = cells(_COLUMNS)
         widgets = {action: f"key_{action}_{key}" for action, key in session.keys.items()}
-        for number, (action, widget) in enumerate(widgets.items()):
+        for action, widget in widgets.items():
             title, _default = ACTIONS[action]
-            columns[number % _COLUMNS].text_input(
+            next(cell).text_input(
                 _(title), value=session.keys[action], **kept_text(widget, session.keys[action])
             )
         buttons = st.columns([1, 1.4, 1, 3])

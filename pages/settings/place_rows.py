@@ -4,6 +4,7 @@ from typing import Any
 
 import streamlit as st
 
+from pages.shared.cells import cells
 from pages.shared.frame import remember_notice, report_errors
 from pages.shared.kept import forget_typed, kept_number, kept_text
 from pages.shared.text import plain
@@ -93,10 +94,10 @@ def _slurm_fields() -> dict[str, Any]:
         "modules": _("环境模块，例如 cuda/12.4"),
         "container": _("容器：pyxis:镜像 或 apptainer:镜像"),
     }
-    columns = st.columns(3)
+    cell = cells(3)
     return {
-        name: columns[number % 3].text_input(title, max_chars=300, **kept_text(f"place_{name}")).strip()
-        for number, (name, title) in enumerate(titles.items())
+        name: next(cell).text_input(title, max_chars=300, **kept_text(f"place_{name}")).strip()
+        for name, title in titles.items()
     }
 
 
@@ -107,12 +108,12 @@ def _sky_fields() -> dict[str, Any]:
         "gpus": (_("显卡"), "L4:1"),
         "volume": (_("卷（可以空着）"), "tianji-data"),
     }
-    columns = st.columns(3)
+    cell = cells(3)
     return {
-        name: column.text_input(
-            title, max_chars=200, placeholder=example, **kept_text(f"place_{name}")
-        ).strip()
-        for column, (name, (title, example)) in zip(columns, fields.items(), strict=True)
+        name: next(cell)
+        .text_input(title, max_chars=200, placeholder=example, **kept_text(f"place_{name}"))
+        .strip()
+        for name, (title, example) in fields.items()
     }
 
 
@@ -133,12 +134,12 @@ def _form(workspace: Workspace) -> None:
     if kind == "sky":
         st.caption(_("这台机器要装好 SkyPilot、登录过云；机器由它去找，装好工坊再训练，结果取回来以后退掉。"))
         rented = _sky_fields()
-    columns = st.columns(3)
+    cell = cells(3)
     shown = RENTED_TEXTS if kind == "sky" else TEXTS
-    for number, name in enumerate(shown):
+    for name in shown:
         machine = kind == "sky" and name == "host"
         values[name] = (
-            columns[number % 3]
+            next(cell)
             .text_input(
                 _("机器名（可以空着）") if machine else field_title(name),
                 USUAL.get(name, ""),
@@ -152,7 +153,7 @@ def _form(workspace: Workspace) -> None:
         values["keeps"] = st.checkbox(field_title("keeps"), key="place_keeps")
     else:
         values["port"] = int(
-            columns[2].number_input(
+            next(cell).number_input(
                 field_title("port"), 1, 65535, 22, **kept_number("place_port", 1, 65535, 22)
             )
         )

@@ -20,6 +20,16 @@ def app(workspace: Workspace) -> AppTest:
     return AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
 
 
+def test_the_fields_keep_their_order_where_a_phone_shows_one_column_after_another(app: AppTest) -> None:
+    """The tree of the page has the columns in the order in which a phone shows them."""
+    app.switch_page("pages/settings/page.py").run()
+    app.radio(key="place_kind").set_value("slurm").run()
+    shown = [str(field.key) for field in app.text_input if str(field.key).startswith("place_")]
+    asked = ["partition", "account", "time", "memory", "modules", "container"]
+    machine = ["name", "host", "user", "key", "folder", "python", "project", "base"]
+    assert shown == [f"place_{name}" for name in (*asked, *machine)]
+
+
 def test_a_place_is_saved_in_the_settings_and_a_wrong_field_is_named(
     app: AppTest, workspace: Workspace
 ) -> None:
