@@ -202,10 +202,15 @@ class UnknownModelError(TeacherRequestError):
 
 
 class TeacherUnreachableError(TeacherError):
-    """No connection, a connection reset, or a 5xx answer."""
+    """No connection, a connection reset, or a 5xx answer. ``retry_after`` is the wait that the server asks
+    for in seconds, or None."""
 
     kind = "unreachable"
     retryable = True
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class TeacherTimeoutError(TeacherError):

@@ -167,3 +167,9 @@ def test_rounds_hold_every_text_once_and_no_more_than_is_remembered(sizes: list[
     for part in parts:
         assert len(part) <= AT_ONCE
         assert len(part) == 1 or sum(len(text.output) for text in part) <= SIGNS_AT_ONCE
+
+
+def test_half_a_character_beside_traditional_ones_stays(context: Context) -> None:
+    text = "妹妹，生日快樂！\ud83c願你天天開心，事事如意。\udf82"
+    found = {finding.rule: finding for finding in check(Subject(text, "妹妹", "生日", "正常"), context)}
+    assert found["traditional"].fixed == "妹妹，生日快乐！\ud83c愿你天天开心，事事如意。\udf82"

@@ -98,7 +98,8 @@ def test_a_server_that_bears_little_is_asked_by_fewer_at_once(workspace: Workspa
     assert len(api.requests) == 80 + pulse.limited
 
 
-def test_retry_after_holds_everybody_back(workspace: Workspace, api: LoopbackApi):
+@pytest.mark.parametrize("status", [429, 503])
+def test_retry_after_holds_everybody_back(workspace: Workspace, api: LoopbackApi, status: int):
     arrivals: list[float] = []
     lock = threading.Lock()
 
@@ -106,7 +107,7 @@ def test_retry_after_holds_everybody_back(workspace: Workspace, api: LoopbackApi
         with lock:
             arrivals.append(time.monotonic())
             first = len(arrivals) == 1
-        (fails(429, "wait", {"Retry-After": "0.6"}) if first else says("好"))(handler, body)
+        (fails(status, "wait", {"Retry-After": "0.6"}) if first else says("好"))(handler, body)
 
     api.default = note
     state = work(workspace, new_run(workspace, api, limit=8, concurrency=1))

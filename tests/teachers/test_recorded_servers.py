@@ -1,5 +1,6 @@
 """Answers of other programs' servers, recorded on the wire with head and chunks: LiteLLM's proxy 1.108,
-llama.cpp's server and ``transformers serve`` 5.24, each with a tiny model of random weights."""
+llama.cpp's server and ``transformers serve`` 5.24, each with a tiny model of random weights. Those of
+:data:`TOLD`, :data:`NOT_TOLD` and :data:`BUSY` are written by hand in forms that servers document."""
 
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 from tests.loopback import Handler, LoopbackApi, Reply
 from tests.teachers.asking import ask
 from tianji_core import errors
-from tianji_core.errors import ServerError, TeacherError
+from tianji_core.errors import ServerError, TeacherError, TeacherUnreachableError
 from tianji_core.serving.client import ChatSampling, Message, chat_stream
 from tianji_core.teachers import TeacherChoice
 from tianji_core.workspace import Workspace
@@ -93,3 +94,62 @@ def test_a_chat_says_why_a_server_does_not_answer(api: LoopbackApi, name: str) -
     api.script.append(recorded(name))
     with pytest.raises(ServerError, match=CHATS[name]):
         list(chat_stream(api.url, "tiny", [Message("user", "你好")], ChatSampling()))
+
+
+TEXT = "大舅，生日快乐！愿您身体硬朗，天天都有好心情。"
+TOLD = (
+    "tool-call",
+    "tool-call-function",
+    "tool-call-stream",
+    "older-completion",
+    "older-completion-stream",
+    "ollama-chat-lines",
+    "ollama-chat-whole",
+    "ollama-generate-lines",
+    "ollama-tool-lines",
+)
+
+
+@pytest.mark.parametrize("name", TOLD)
+async def test_a_text_is_found_in_whatever_form_it_comes(
+    workspace: Workspace, api: LoopbackApi, choice: TeacherChoice, name: str
+) -> None:
+    api.script.append(recorded(name))
+    answer = await ask(workspace, choice)
+    assert (answer.text, answer.finish_reason) == (TEXT, "stop")
+    assert (answer.prompt_tokens, answer.completion_tokens) == (31, 22)
+    assert ("长辈" in answer.reasoning) == (name == "ollama-chat-lines")
+
+
+async def test_lines_that_end_at_the_limit_say_so(
+    workspace: Workspace, api: LoopbackApi, choice: TeacherChoice
+) -> None:
+    api.script.append(recorded("ollama-length-lines"))
+    answer = await ask(workspace, choice)
+    assert answer.text == TEXT[:9] and answer.finish_reason == "length"
+
+
+NOT_TOLD = {"ollama-broken-lines": "没有说完就断了", "ollama-error-lines": "unexpected EOF"}
+
+
+@pytest.mark.parametrize("name", NOT_TOLD)
+async def test_lines_without_an_end_are_no_answer(
+    workspace: Workspace, api: LoopbackApi, choice: TeacherChoice, name: str
+) -> None:
+    api.script.append(recorded(name))
+    with pytest.raises(TeacherError, match=NOT_TOLD[name]) as caught:
+        await ask(workspace, choice)
+    assert caught.value.retryable
+
+
+BUSY = {"busy-503": 4, "busy-503-page": 120}
+
+
+@pytest.mark.parametrize("name", BUSY)
+async def test_a_busy_server_says_when_to_come_again(
+    workspace: Workspace, api: LoopbackApi, choice: TeacherChoice, name: str
+) -> None:
+    api.script.append(recorded(name))
+    with pytest.raises(TeacherUnreachableError, match="HTTP 503") as caught:
+        await ask(workspace, choice)
+    assert caught.value.retry_after == BUSY[name]

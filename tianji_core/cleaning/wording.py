@@ -68,6 +68,7 @@ _GAP = re.compile(
     r"\d?\s*[\]］】}｝>＞)）」』》])[^\n]{0,16}"
 )
 """A remark in brackets that names what is to be filled in."""
+_HALVES = re.compile(r"([\ud800-\udfff]+)")
 _CLEAN = "妹妹，生日快乐！愿你新的一岁平安喜乐，每天都有好心情。"
 
 
@@ -138,9 +139,9 @@ def _traditional(text: str, _subject: Subject, _context: Context) -> Found | Non
     seen = signs_in(text)
     if seen <= _simplified_signs() or not any(map(_is_han, seen - _simplified_signs())):
         return None
-    fixed = _to_simplified("t2s").convert(text)
+    fixed = _simplified(text, "t2s")
     if fixed != text and "著" in text:
-        fixed = _to_simplified("tw2s").convert(text)
+        fixed = _simplified(text, "tw2s")
     if fixed == text or is_misread(text):
         return None
     different = [old for old, new in zip(text, fixed, strict=False) if old != new]
@@ -150,6 +151,12 @@ def _traditional(text: str, _subject: Subject, _context: Context) -> Found | Non
 def _typo(text: str, _subject: Subject, _context: Context) -> Found | None:
     found = typo(text)
     return None if found is None else Found(_("“{wrong}”该是“{right}”", wrong=found[0], right=found[1]))
+
+
+def _simplified(text: str, form: str) -> str:
+    """Returns a text in simplified characters; half characters, which OpenCC does not take, stay."""
+    parts = _HALVES.split(text)
+    return "".join(part if n % 2 else _to_simplified(form).convert(part) for n, part in enumerate(parts))
 
 
 @cache

@@ -22,6 +22,7 @@ from tianji_core.errors import (
     TeacherError,
     TeacherRateLimitError,
     TeacherRequestError,
+    TeacherUnreachableError,
 )
 from tianji_core.i18n import _
 from tianji_core.teachers import ModelEntry
@@ -230,6 +231,9 @@ class Dispatcher(Generic[T, R]):
                     self.counters.limited += 1
                     lane.limited(error, sent_at)
                     raise
+                except TeacherUnreachableError as error:
+                    lane.pause_for(error.retry_after)
+                    raise
                 finally:
                     self.counters.in_flight -= 1
             await lane.limits.correct(outcome.usage.total - expected.total)
@@ -284,7 +288,10 @@ class Dispatcher(Generic[T, R]):
         """Returns the seconds until the next attempt; the pause that a server asks for goes first."""
         error = state.outcome.exception() if state.outcome is not None else None
         backoff = min(self._retry.longest_wait, self._retry.first_wait * 2 ** (state.attempt_number - 1))
-        if isinstance(error, TeacherRateLimitError) and error.retry_after is not None:
+        if (
+            isinstance(error, TeacherRateLimitError | TeacherUnreachableError)
+            and error.retry_after is not None
+        ):
             return min(error.retry_after, LONGEST_PAUSE) + random.uniform(0, 0.1) * self._retry.first_wait
         return random.uniform(0.5, 1.0) * backoff
 

@@ -127,7 +127,11 @@ class OpenLane(Generic[T, Result]):
     def limited(self, error: TeacherRateLimitError, sent_at: float) -> None:
         """Handles an answer 429: lowers the concurrency and pauses the lane for as long as the server
         asks."""
-        now = asyncio.get_running_loop().time()
-        self.throttle.limited(sent_at, now)
-        if error.retry_after is not None:
-            self._paused_until = max(self._paused_until, now + min(error.retry_after, LONGEST_PAUSE))
+        self.throttle.limited(sent_at, asyncio.get_running_loop().time())
+        self.pause_for(error.retry_after)
+
+    def pause_for(self, seconds: float | None) -> None:
+        """Sends nothing for as long as a server asks for; None where it asks for no time."""
+        if seconds is not None:
+            until = asyncio.get_running_loop().time() + min(seconds, LONGEST_PAUSE)
+            self._paused_until = max(self._paused_until, until)

@@ -13,7 +13,7 @@ from tianji_core.gate.completion import (
     read_models,
     too_long,
 )
-from tianji_core.gate.events import END, events, is_event_stream
+from tianji_core.gate.events import END, events, is_event_stream, is_json_lines
 from tianji_core.gate.limits import REASONING_CHARACTERS, RESULT_BYTES, TEXT_CHARACTERS, TOKENS
 from tianji_core.gate.secrets import (
     MASK,
@@ -55,6 +55,7 @@ __all__ = [
     "events",
     "first_line",
     "is_event_stream",
+    "is_json_lines",
     "json_parts",
     "read_chunk",
     "read_complaint",

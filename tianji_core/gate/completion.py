@@ -1,6 +1,7 @@
 """A chat completion from outside as a record: typed, bounded, clean. Servers answer whole or in the chunks of
 a stream."""
 
+import json
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -37,12 +38,14 @@ _FINISHES: dict[str, Finish] = {
 
 
 class Completion(BaseModel):
-    """One answer. Tokens are None where the server does not count them, or counts what cannot be."""
+    """One answer. Tokens are None where the server does not count them, or counts what cannot be. ``called``
+    are the arguments with which it calls a function in place of a text, as JSON."""
 
     model_config = ConfigDict(frozen=True, strict=True)
 
     text: str = Field(default="", max_length=TEXT_CHARACTERS)
     reasoning: str = Field(default="", max_length=REASONING_CHARACTERS)
+    called: str = Field(default="", max_length=TEXT_CHARACTERS)
     refusal: str = Field(default="", max_length=SENTENCE_CHARACTERS)
     finish: Finish = ""
     model: str = Field(default="", max_length=NAME_CHARACTERS)
@@ -88,6 +91,8 @@ def read_models(value: Any) -> list[str]:
 def _read(value: Any, key: Literal["message", "delta"]) -> Completion | Complaint:
     if not isinstance(value, dict):
         raise GateError(_("应当是一个 JSON 对象，现在是 {kind}", kind=type(value).__name__))
+    if isinstance(value.get("done"), bool) and "choices" not in value:
+        value = _of_ollama(value, key)
     choice = _first_choice(value)
     if (failed := _base_fault(value) or _choice_fault(choice)) is not None:
         return failed
@@ -101,13 +106,14 @@ def _read(value: Any, key: Literal["message", "delta"]) -> Completion | Complain
         return complaint_in(value) or Complaint()
     message = choice.get(key)
     if message is None:
-        message = {}
+        message = {"content": choice.get("text")}  # the older form of completions
     if not isinstance(message, dict):
         raise GateError(_("{key} 应当是一个 JSON 对象，现在是 {kind}", key=key, kind=type(message).__name__))
     whole = key == "message"
     return Completion(
         text=_bounded(_text(message.get("content")), whole),
         reasoning=_reasoning(message, whole),
+        called=_bounded(_called(message), whole),
         refusal=clean_sentence(refusal) if isinstance(refusal := message.get("refusal"), str) else "",
         finish=read_finish(choice.get("finish_reason")),
         **_margin(value, choice),
@@ -138,6 +144,36 @@ def _first_choice(value: dict[str, Any]) -> dict[str, Any] | None:
         if isinstance(choice, dict) and choice.get("index") in (None, 0):
             return choice
     return {} if "delta" in choices[0] else choices[0]
+
+
+def _of_ollama(value: dict[str, Any], key: Literal["message", "delta"]) -> dict[str, Any]:
+    """An answer of Ollama's own interfaces, of chats and of completions, in the form of the others; an error
+    in its place stays as it is."""
+    message = value.get("message")
+    if message is None and isinstance(value.get("response"), str):
+        message = {"content": value["response"]}
+    if message is None and (value.get("error") or not value["done"]):
+        return value
+    message = {} if message is None else message
+    if isinstance(message, dict):
+        thinking = message.get("thinking") or value.get("thinking")
+        message = {**message, "reasoning": thinking}
+    usage = {"prompt_tokens": value.get("prompt_eval_count"), "completion_tokens": value.get("eval_count")}
+    reason = (value.get("done_reason") or "stop") if value["done"] else None
+    return {**value, "choices": [{key: message, "finish_reason": reason}], "usage": usage}
+
+
+def _called(message: dict[str, Any]) -> str:
+    """The arguments of the first function that a message calls, '' where it calls none."""
+    calls = message.get("tool_calls")
+    first = calls[0] if isinstance(calls, list) and calls else message
+    if not isinstance(first, dict) or first.get("index") not in (None, 0):
+        return ""
+    function = first.get("function") or message.get("function_call")
+    given = function.get("arguments") if isinstance(function, dict) else None
+    if isinstance(given, dict):
+        return json.dumps(given, ensure_ascii=False)
+    return given if isinstance(given, str) else ""
 
 
 def _margin(value: dict[str, Any], choice: dict[str, Any]) -> dict[str, Any]:

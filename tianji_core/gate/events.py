@@ -9,6 +9,7 @@ from tianji_core.i18n import _
 
 END = "[DONE]"
 _BOM = b"\xef\xbb\xbf"
+_LINES = ("application/x-ndjson", "application/ndjson", "application/jsonl", "application/json-lines")
 
 
 def is_event_stream(content: bytes, content_type: str) -> bool:
@@ -19,6 +20,14 @@ def is_event_stream(content: bytes, content_type: str) -> bool:
     if content_type.partition(";")[0].strip().lower() == "text/event-stream":
         return True
     return content[:200].removeprefix(_BOM).lstrip().startswith((b"data:", b"event:", b":"))
+
+
+def is_json_lines(content: bytes, content_type: str) -> bool:
+    """Whether a body is a stream of objects, one on each line, as Ollama's own interface sends it."""
+    if content_type.partition(";")[0].strip().lower() in _LINES:
+        return True
+    first, _end, rest = content.removeprefix(_BOM).lstrip().partition(b"\n")
+    return first.startswith(b"{") and first.rstrip().endswith(b"}") and rest.lstrip().startswith(b"{")
 
 
 def events(chunks: Iterable[bytes], silence: float = float("inf")) -> Iterator[str]:

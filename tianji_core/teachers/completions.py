@@ -2,7 +2,7 @@
 split off, and what is no usable text becomes an error of its kind."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from tianji_core.errors import (
@@ -26,6 +26,7 @@ from tianji_core.gate import (
     decoded,
     events,
     is_event_stream,
+    is_json_lines,
     read_chunk,
     read_complaint,
     read_completion,
@@ -39,6 +40,7 @@ from tianji_core.i18n import _
 from tianji_core.teachers.base import Answer
 from tianji_core.teachers.faults import Endpoint, no_interface, unreadable
 from tianji_core.teachers.statuses import from_complaint
+from tianji_core.teachers.text_form import text_field
 
 _TAG = re.compile(r"<(/?)think(?:ing)?>", re.IGNORECASE)
 _PIECE_BYTES = 64 * 1024
@@ -87,7 +89,9 @@ def read_answer(
     """
     try:
         if is_event_stream(content, content_type):
-            found = assembled(decoded(content, content_type).encode())
+            found = assembled(events(_pieces(decoded(content, content_type).encode())))
+        elif is_json_lines(content, content_type):
+            found = assembled(filter(str.strip, decoded(content, content_type).split("\n")))
         else:
             found = read_completion(read_json(decoded(content, content_type)))
             if isinstance(found, Completion) and not found.finish and endpoint.sends_finish_reason:
@@ -96,7 +100,7 @@ def read_answer(
         raise _no_answer(endpoint, content, content_type, error) from None
     if isinstance(found, Complaint):
         raise from_complaint(endpoint, found)
-    split = split_thinking(standard_characters(found.text))
+    split = split_thinking(standard_characters(found.text if found.text.strip() else _argument(found.called)))
     text = clean_text(split.text)  # what was taken out may have stood within a secret
     reasoning = "\n".join(filter(None, (found.reasoning, split.reasoning)))
     _check(endpoint, found, text, reasoning)
@@ -110,6 +114,16 @@ def read_answer(
         finish_reason=found.finish,
         reasoning=shortened(reasoning, REASONING_CHARACTERS),
     )
+
+
+def _argument(called: str) -> str:
+    """Returns the text among the arguments of a function that was called in place of an answer, '' without
+    one."""
+    try:
+        value = read_json(called) if called else None
+    except GateError:
+        return ""
+    return text_field(value) if isinstance(value, dict) else ""
 
 
 def read_words(endpoint: Endpoint, content: bytes, content_type: str) -> str:
@@ -152,18 +166,19 @@ def _check(endpoint: Endpoint, found: Completion, text: str, reasoning: str) -> 
     raise TeacherAnswerError(_("{title} 的回答是空的", title=title))
 
 
-def assembled(stream: bytes) -> Completion | Complaint:
-    """Returns the completion that the chunks of an event stream make up, or the error in one of them.
+def assembled(stream: Iterable[str]) -> Completion | Complaint:
+    """Returns the completion that the chunks of a stream make up, or the error in one of them.
 
     Raises:
         GateError: a chunk is not one, or the stream ends without saying that it is complete.
     """
     text: list[str] = []
     thought: list[str] = []
+    called: list[str] = []
     whole: dict[str, object] = {}
     characters = 0
     ended = False
-    for data in events(_pieces(stream)):
+    for data in stream:
         if data.strip() == END:
             ended = True
             break
@@ -171,17 +186,18 @@ def assembled(stream: bytes) -> Completion | Complaint:
         if isinstance(chunk, Complaint):
             return chunk
         text.append(chunk.text)
-        characters += len(chunk.text)
+        called.append(chunk.called)
+        characters += len(chunk.text) + len(chunk.called)
         if characters > TEXT_CHARACTERS:
             raise too_long(characters)
         thought.append(chunk.reasoning)
-        given = chunk.model_dump(exclude={"text", "reasoning"}, exclude_defaults=True)
+        given = chunk.model_dump(exclude={"text", "reasoning", "called"}, exclude_defaults=True)
         whole.update({name: value for name, value in given.items() if value or name not in whole})
     if not ended and not whole.get("finish"):
         raise GateError(_("没有说完就断了"))
     reasoning = clean_beginning("".join(thought), REASONING_CHARACTERS).strip()
-    joined = clean_text("".join(text))
-    return Completion.model_validate({**whole, "text": joined, "reasoning": reasoning})
+    joined, arguments = clean_text("".join(text)), clean_text("".join(called))
+    return Completion.model_validate({**whole, "text": joined, "reasoning": reasoning, "called": arguments})
 
 
 def _pieces(content: bytes) -> Iterator[bytes]:

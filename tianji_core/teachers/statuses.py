@@ -77,7 +77,13 @@ def from_status(
         return _too_large(endpoint, said)
     if (status >= 500 and meaning != "model") or status in (409, 425):
         return TeacherUnreachableError(
-            _("{title} 的服务器出错（HTTP {status}）：{said}", title=endpoint.title, status=status, said=said)
+            _(
+                "{title} 的服务器出错（HTTP {status}）：{said}",
+                title=endpoint.title,
+                status=status,
+                said=said,
+            ),
+            retry_after(headers),
         )
     return TeacherRequestError(
         _(

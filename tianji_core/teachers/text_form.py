@@ -81,7 +81,7 @@ def text_of(answer: Answer) -> Answer:
         raise TeacherAnswerError(_("回答里的 JSON 用不了：{detail}", detail=error)) from None
     if isinstance(value, list):
         value = next((part for part in value if isinstance(part, dict)), None)
-    text = _field(value) if isinstance(value, dict) else ""
+    text = text_field(value) if isinstance(value, dict) else ""
     if not text:
         shown = json.dumps(value, ensure_ascii=False)[:80]
         raise TeacherAnswerError(_("回答的 JSON 里没有 text：{said}", said=shown))
@@ -89,8 +89,8 @@ def text_of(answer: Answer) -> Answer:
     return replace(answer, text=text, finish_reason="stop" if whole else answer.finish_reason)
 
 
-def _field(value: dict[str, Any]) -> str:
-    """The text under its name, or the only text that there is."""
+def text_field(value: dict[str, Any]) -> str:
+    """Returns the text under its name, or the only text that there is; '' without one."""
     given = value.get("text")
     texts = [part for part in value.values() if isinstance(part, str)]
     found = given if isinstance(given, str) else texts[0] if len(texts) == 1 else ""

@@ -90,7 +90,7 @@ async def _asked(workspace: Workspace, choice: TeacherChoice, suffix: str, data:
 def _wait(state: RetryCallState) -> float:
     """Returns the seconds until the next request; a wait that the server asks for goes first."""
     error = state.outcome.exception() if state.outcome is not None else None
-    if isinstance(error, TeacherRateLimitError) and error.retry_after is not None:
+    if isinstance(error, TeacherRateLimitError | TeacherUnreachableError) and error.retry_after is not None:
         return min(error.retry_after, LONGEST_WAIT)
     return min(FIRST_WAIT * 2.0 ** (state.attempt_number - 1), LONGEST_WAIT)
 
