@@ -46,15 +46,19 @@ from tianji_core.cleaning.sentences import Piece, pieces  # noqa: E402
 from tianji_core.cleaning.talk_context import NAMES, surroundings  # noqa: E402
 from tianji_core.cleaning.talk_model import FILE, SCALE, features, packed, plain  # noqa: E402
 from tianji_core.recipe import built_in_recipes, load_recipe  # noqa: E402
+from tianji_core.teachers.composer.loading import load_phrases  # noqa: E402
+from tianji_core.teachers.composer.phrases import ANY  # noqa: E402
 from tianji_core.yaml_reading import read_yaml  # noqa: E402
 
 CORPUS = ROOT / "tests" / "data" / "cleaning_corpus"
-PARTS = ("dev", "dev2", "dev3", "dev4", "dev5", "dev6")
+PARTS = ("dev", *(f"dev{n}" for n in range(2, 10)))
 SEED = 7
 TEXTS = 1_200
 """Texts put together for each of the :data:`FOLDS`."""
 DROPPED = 0.4
 """Share of the pieces of composed texts of which more than half the words are left out."""
+ENDED = 0.25
+"""Share of composed texts that end with a sentence which an option asks for."""
 FOLDS = 5
 STRENGTH = 3.0
 CONTEXT_STRENGTH = 0.1
@@ -183,12 +187,28 @@ def a_text(whole: str, talk: Grammar, hard: Grammar, source: random.Random) -> l
     return parts
 
 
+def endings(style: str, text: str = "") -> list[str]:
+    """Returns the sentences that the composer ends texts of a style with where an option asks for them, in
+    the way in which ``text`` speaks to its receiver."""
+    you = "您" if "您" in text else "你"
+    return [said.replace("<you>", you) for bank in banks() for said in bank.get(style, bank.get(ANY, ()))]
+
+
+@cache
+def banks() -> list[dict[str, list[str]]]:
+    """Returns style → sentences of each option of the composer."""
+    return [bank for axis in load_phrases().options.values() for bank in axis.values()]
+
+
 def put_together() -> list[Labelled]:
     """Returns texts put together of the wordings of each fold."""
     source = random.Random(SEED)
     slots = {key: [str(value) for value in values] for key, values in read_yaml(HERE / "slots.yaml").items()}
     recipes = [load_recipe(path) for path in built_in_recipes().values()]
-    wholes = [text.output for text in composed(load_recipe(built_in_recipes()["wishes"]), 3, SEED)]
+    wholes = []
+    for text in composed(load_recipe(built_in_recipes()["wishes"]), 3, SEED):
+        ending = source.choice(endings(text.style, text.output)) if source.random() < ENDED else ""
+        wholes.append(text.output + ending)
     wholes += 6 * [text for recipe in recipes for style in recipe.styles for text in style.examples]
     source.shuffle(wholes)
     found = []
@@ -200,7 +220,8 @@ def put_together() -> list[Labelled]:
 
 
 def single_lines() -> list[Labelled]:
-    """Returns the lines of ``*_lines.txt``, each by itself, in the fold of :class:`Grammar`."""
+    """Returns the lines of ``*_lines.txt`` and the composer's :func:`endings`, each by itself, in the fold of
+    :class:`Grammar`."""
     slots = {key: [str(value) for value in values] for key, values in read_yaml(HERE / "slots.yaml").items()}
     source, found = random.Random(SEED), []
     for fold in range(FOLDS):
@@ -208,6 +229,11 @@ def single_lines() -> list[Labelled]:
             for text in Grammar(name, slots, fold).all(source):
                 cut = pieces(text)
                 found.append(Labelled(cut, [label] * len(cut), "", fold, False, LINE, alone=True))
+    styles = [style.text for style in load_recipe(built_in_recipes()["wishes"]).styles]
+    said = {text for style in styles for you in "你您" for text in endings(style, you)}
+    for n, text in enumerate(sorted(said)):
+        cut = pieces(text)
+        found.append(Labelled(cut, [0] * len(cut), "", n % FOLDS, False, LINE, alone=True))
     return found
 
 
@@ -348,6 +374,13 @@ class Surroundings:
         model.fit(scaler.transform(rows), labels, weights)
         self.weights = model.coef_[0] / scaler.scale_
         self.bias = float(model.intercept_[0] - (self.weights * scaler.mean_).sum())
+
+    @classmethod
+    def stored(cls) -> "Surroundings":
+        """Returns the model of the studio."""
+        model, file = cls.__new__(cls), json.loads(FILE.read_text(encoding="utf-8"))["context"]
+        model.weights, model.bias = np.array([file["weights"][name] for name in NAMES]), file["bias"]
+        return model
 
     def scores(self, text: Labelled, words: list[float]) -> list[float]:
         """Returns the scores of the pieces of a text."""

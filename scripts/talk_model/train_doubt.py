@@ -32,13 +32,14 @@ from train_faults import Case, Fault  # noqa: E402
 from benchmarks.planted.texts import composed  # noqa: E402
 from tianji_core.cleaning import talk, talk_model  # noqa: E402
 from tianji_core.cleaning.doubt import FILE, SIGNS, signs  # noqa: E402
+from tianji_core.cleaning.facts import set_phrases  # noqa: E402
 from tianji_core.cleaning.rule import Context, Subject, context_of  # noqa: E402
 from tianji_core.cleaning.sentences import pieces  # noqa: E402
 from tianji_core.cleaning.talk_model import AMISS, FAMILIAR, grams, plain  # noqa: E402
 from tianji_core.recipe import built_in_recipes, load_recipe  # noqa: E402
 from tianji_core.yaml_reading import read_yaml  # noqa: E402
 
-PARTS = ("dev2", "dev3", "dev4", "dev5", "dev6", "dev7", "dev8")
+PARTS = tuple(f"dev{n}" for n in range(2, 10))
 LEFT = 0.25
 """Share of the clean texts written by hand that are left to a person."""
 COMPOSED = 3_000
@@ -72,9 +73,16 @@ def whole(text: str, name: str) -> dict[str, float]:
         g for piece in pieces(text) for g in grams(plain(piece.text, name if name in piece.text else ""))
     ]
     values: dict[str, float] = {}
-    for gram in found:
+    for gram in (gram for gram in found if gram not in set_grams()):
         values[gram] = values.get(gram, 0.0) + 1 / len(found) ** 0.5
     return values
+
+
+@cache
+def set_grams() -> frozenset[str]:
+    """Returns the pairs of characters of set phrases: they are said in good texts and in bad ones, and a pair
+    that only a bad one happens to hold says nothing."""
+    return frozenset(phrase[n : n + 2] for phrase in set_phrases() for n in range(3))
 
 
 def put_together() -> tuple[list[Subject], list[Subject]]:
@@ -135,7 +143,8 @@ def familiar() -> str:
         (text.output, text.name) for text in composed(load_recipe(built_in_recipes()["wishes"]), 3, SEED)
     ]
     counts = Counter(gram for text, name in texts for gram in whole(text, name))
-    return " ".join(sorted(gram for gram, number in counts.items() if number >= SEVERAL and " " not in gram))
+    known = {gram for gram, number in counts.items() if number >= SEVERAL and " " not in gram}
+    return " ".join(sorted(known | set_grams()))
 
 
 def signs_with(head: dict[str, Any], texts: list[Passed], context: Context) -> list[list[float]]:
@@ -192,6 +201,17 @@ def left_out_scores(texts: list[Passed], values: Any) -> Any:
     return scores
 
 
+def weights_of(texts: list[Passed], values: Any, edge: float) -> dict[str, Any]:
+    """Returns the weights of the signs as the file holds them, doubtful from a score on."""
+    weighed = Weighed(texts, values)
+    usual = values[np.array([text.kind != WRONG for text in texts])].mean(axis=0)
+    return {
+        "bias": round(weighed.bias - edge, 4),
+        "weights": {name: round(float(w), 4) for name, w in zip(SIGNS, weighed.weights, strict=True)},
+        "usual": {name: round(float(v), 4) for name, v in zip(SIGNS, usual, strict=True)},
+    }
+
+
 def report(texts: list[Passed], scores: Any) -> None:
     """Prints by part which share of wrong texts would be left to a person, and of good ones."""
     edge = edge_of(texts, scores)
@@ -222,15 +242,7 @@ def main() -> None:
     report(texts, scores)
     if "--left-out" in sys.argv:
         return
-    weighed = Weighed(texts, values)
-    sure = np.array([text.kind != WRONG for text in texts])
-    content = {
-        AMISS: head,
-        FAMILIAR: familiar(),
-        "bias": round(weighed.bias - edge_of(texts, scores), 4),
-        "weights": {name: round(float(w), 4) for name, w in zip(SIGNS, weighed.weights, strict=True)},
-        "usual": {name: round(float(v), 4) for name, v in zip(SIGNS, values[sure].mean(axis=0), strict=True)},
-    }
+    content = {AMISS: head, FAMILIAR: familiar()} | weights_of(texts, values, edge_of(texts, scores))
     store(FILE, content)
     print(f"{FILE.name}: {FILE.stat().st_size:,} bytes", content["weights"])
 

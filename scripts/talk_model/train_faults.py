@@ -89,10 +89,11 @@ class Case(NamedTuple):
     text: int | None = None
 
 
-def known() -> list[Known]:
-    """Returns all texts with labels: the developers' corpora, whole answers, composed texts, examples."""
+def known(leave_out: str = "") -> list[Known]:
+    """Returns all texts with labels: the developers' corpora without ``leave_out``, whole answers, composed
+    texts, examples."""
     found = []
-    for part in PARTS:
+    for part in (part for part in PARTS if part != leave_out):
         for row in map(json.loads, lines_of(CORPUS / f"{part}.jsonl")):
             kinds = frozenset(row["kinds"]) - ALL_BLESSING
             if not kinds or kinds & (MOURNING | FOREIGN | {"mixed_style", "romantic"}):
@@ -315,19 +316,25 @@ def left_out(name: str, cases: list[Case]) -> None:
         print(f"{name} at {edge:+.0f}: {found:.3f} of {len(bad)}, wrongly {false:.4f} of {len(good)}")
 
 
+def written(texts: list[Known], file: Path) -> None:
+    """Trains on texts and writes the weights to a file."""
+    heads = {
+        name: Fault(examples(texts), STRENGTH[name]).head(SMALLEST[name])
+        for name, examples in EXAMPLES.items()
+    }
+    store(file, heads)
+    number = sum(len(unpacked(head["weights"])) for head in heads.values())
+    print(f"{file.name}: {number:,} weights, {file.stat().st_size:,} bytes")
+
+
 def main() -> None:
     """Trains and writes the file, or with ``--left-out`` measures on fifths left out."""
-    texts, heads = known(), {}
+    texts = known()
+    if "--left-out" not in sys.argv:
+        written(texts, FILE)
+        return
     for name, examples in EXAMPLES.items():
-        cases = examples(texts)
-        if "--left-out" in sys.argv:
-            left_out(name, cases)
-        else:
-            heads[name] = Fault(cases, STRENGTH[name]).head(SMALLEST[name])
-    if heads:
-        store(FILE, heads)
-        number = sum(len(unpacked(head["weights"])) for head in heads.values())
-        print(f"{number:,} weights, {FILE.stat().st_size:,} bytes")
+        left_out(name, examples(texts))
 
 
 if __name__ == "__main__":

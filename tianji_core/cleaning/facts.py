@@ -79,6 +79,12 @@ def wrong_sex(text: str, subject: Subject) -> str | None:
 
 
 @cache
+def set_phrases() -> frozenset[str]:
+    """Returns the set phrases."""
+    return frozenset(_facts()["phrases"])
+
+
+@cache
 def misspelt() -> dict[str, str]:
     """Returns set phrases with one character of the same sound in place of their own → the phrase."""
     signs = [
@@ -88,7 +94,7 @@ def misspelt() -> dict[str, str]:
         if (row, cell) < (0xD7, 0xFA)
     ]
     place = {sign: n for n, sign in enumerate(signs)}
-    phrases = frozenset(_facts()["phrases"])
+    phrases = set_phrases()
     found: dict[str, str] = {}
     for phrase in phrases:
         for n, sign in enumerate(phrase):
@@ -104,7 +110,7 @@ def misspelt() -> dict[str, str]:
 @cache
 def _halves() -> frozenset[str]:
     """Returns the halves of the set phrases: one of them is left where one character is wrong."""
-    return frozenset(half for phrase in _facts()["phrases"] for half in (phrase[:2], phrase[2:]))
+    return frozenset(half for phrase in set_phrases() for half in (phrase[:2], phrase[2:]))
 
 
 @cache

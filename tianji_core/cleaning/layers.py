@@ -166,6 +166,10 @@ _BB_TAG = re.compile(
 )
 
 
+_BB_PAIR = re.compile(
+    r"\[(?P<tag>[a-z]{1,10})(?:=[^\]\n]{1,30})?\](?P<body>(?:(?!\[/?[a-z]).)*)\[/(?P=tag)\]", re.I | re.DOTALL
+)
+"""A tag of a forum of any name, with its end."""
 _RTF = re.compile(r"\A\s*\{\\rtf1(?:\\[a-z]+-?\d*)*\s*(?P<body>[^{}\\]+)\}\s*\Z")
 _STAMP = re.compile(
     r"\A\s*[\[（(【]\s*\d{4}[-/年.]\d{1,2}[-/月.]\d{1,2}日?[ T]*\d{1,2}:\d{2}(?::\d{2})?(?:\.\d+)?Z?\s*[\]）)】][ :：-]*"
@@ -186,9 +190,10 @@ def without_page_marks(text: str) -> Unwrapped | None:
     """Removes colours of a terminal, tags of a forum and of a text processor, stamps of time, what stands for
     pictures, and calls of tools beside the text."""
     rest, seen = text, ""
-    for pattern in (_CALL, _BARE_CHANNEL, _RTF, _STAMP, _TERMINAL, _BB_TAG, _MEDIA):
-        if (match := pattern.search(rest)) is not None:
-            less = match["body"] if pattern is _RTF else pattern.sub("", rest)
+    for pattern in (_CALL, _BARE_CHANNEL, _RTF, _STAMP, _TERMINAL, _BB_TAG, _BB_PAIR, _MEDIA):
+        if (match := pattern.search(rest)) is not None and not is_thought_tag(match.group()):
+            kept = r"\g<body>" if pattern in (_RTF, _BB_PAIR) else ""
+            less = pattern.sub(kept, rest)
             if _HAN.search(less) is not None:
                 seen, rest = seen or match.group().strip().lstrip("\x1b"), less
     return Unwrapped(seen[:20], rest.strip()) if seen else None

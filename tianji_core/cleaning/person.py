@@ -10,7 +10,7 @@ from tianji_core.cleaning.other_tasks import called_stranger
 from tianji_core.cleaning.quick import QuickPattern
 from tianji_core.cleaning.relations import called, cannot_be, is_several, other_person, relation
 from tianji_core.cleaning.rule import Context, Example, Found, Rule, Subject, only_han, phrases, unsafe_words
-from tianji_core.cleaning.talk import reading
+from tianji_core.cleaning.talk import CONTACT, reading
 from tianji_core.i18n import N_, _
 
 _BEFORE = re.compile(
@@ -60,7 +60,6 @@ _SPEECH = re.compile("致辞|演讲|广播|发言|公告|讲话")
 """Styles of texts that many people hear."""
 _TITLED = re.compile(rf"([{_SURNAMES}])({_TITLES})")
 _UNSAFE = QuickPattern("|".join(sorted(map(re.escape, unsafe_words()[0]), key=len, reverse=True)))
-_CONTACT = re.compile("|".join(f"(?:{pattern})" for pattern in phrases()["contact"]))
 _CHAIN = re.compile("|".join(f"(?:{pattern})" for pattern in phrases()["chain"]))
 _CODES = re.compile(
     r"\\{1,2}[nu][0-9a-fA-F]{0,4}|&#?\w{2,8};|<[^<>]{1,40}>|%[0-9A-Fa-f]{2}|\[UNUSED_TOKEN_\d+\]"
@@ -208,7 +207,7 @@ def _harmless() -> re.Pattern[str]:
 
 
 def _unsafe(text: str, subject: Subject, _context: Context) -> Found | None:
-    contact = None if only_han(text) else _CONTACT.search(text) or _ID.search(_CODES.sub("", text))
+    contact = None if only_han(text) else CONTACT.search(text) or _ID.search(_CODES.sub("", text))
     if contact is not None:
         return Found(_("有联系方式或链接：{words}", words=contact.group()[:30]))
     if "转" in text and (chain := _CHAIN.search(text)) is not None:

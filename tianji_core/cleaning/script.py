@@ -35,6 +35,9 @@ _FINE_ENGLISH = re.compile(
 """Acronyms and greetings that Chinese texts quote."""
 _SENTENCE = re.compile(r"(?<![A-Za-z'’])(?:[A-Za-z'’]+,? +){3,}[A-Za-z'’]+")
 """Four words in a row: a name, a title or a short exclamation has fewer."""
+_WORD = re.compile(r"(?<![A-Za-z'’])[a-z]{3,}(?![A-Za-z'’])")
+_SWITCHED = 4
+"""Different plain English words from which a Chinese text mixes two languages."""
 _FOREIGN = re.compile(r"[\u3040-\u30ff\uac00-\ud7af\u0400-\u04ff\u0600-\u06ff\u0e00-\u0e7f]")
 _TONES = "āáǎàēéěèīíǐìōóǒòūúǔùǖǘǚǜ"
 _PINYIN = re.compile(
@@ -187,7 +190,8 @@ def _foreign(text: str, _subject: Subject, _context: Context) -> Found | None:
         bare = _FINE_ENGLISH.sub("", _CODE.sub("", text))
         letters, allowed = len(_LATIN.findall(bare)), bounds().latin
         share = letters / max(1, len(bare))
-        if letters > allowed.always and (share > allowed.share or _SENTENCE.search(bare)):
+        mixed = letters > allowed.always and len(set(_WORD.findall(bare))) >= _SWITCHED
+        if mixed or (letters > allowed.always and (share > allowed.share or _SENTENCE.search(bare))):
             return Found(_("有 {n} 个外文字母，占了 {percent}%", n=letters, percent=int(100 * share)))
         for match in _BESIDE_HAN.finditer(text):
             if _STRAY.fullmatch(match.group(1)):

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from tianji_core.cleaning.layers import NUMBER, without_escapes
 from tianji_core.cleaning.quick import AT_ONCE, remembered
-from tianji_core.cleaning.rule import HARD_FLOOR, Context, Example, Found, Rule, Subject, only_han
+from tianji_core.cleaning.rule import HARD_FLOOR, Context, Example, Found, Rule, Subject, only_han, phrases
 from tianji_core.cleaning.sentences import Piece, pieces
 from tianji_core.cleaning.talk_model import (
     CLEAR,
@@ -73,6 +73,14 @@ _ABOUT_TEXTS = re.compile(
 _TOPICS = re.compile("祝福|日常|分享|推荐|祝愿|文化|生活")
 _NOTE_MARK = re.compile(r"[\u2460-\u2473¹²³†※]|\[\d\]")
 """What a note begins with and what the text has at the place that it is about."""
+_NOTED = re.compile(r"\s*(?P<mark>[\u2460-\u2473¹²³†※*]|\[\d\])[^\n]+")
+"""The last line of a text that is a note to a place above it."""
+_DATE_LINE = re.compile(
+    r"\s*[\d〇零一二三四五六七八九]{4}[年/.-][\d一二三四五六七八九十]{1,3}[月/.-][\d一二三四五六七八九十]{1,3}日?\s*"
+)
+"""A last line that is a date, as a letter has it."""
+CONTACT = re.compile("|".join(f"(?:{pattern})" for pattern in phrases()["contact"]))
+"""Ways to reach somebody, and links."""
 _SIGNATURE = re.compile(
     r"(?:\n\s*(?:此致|敬礼|祝好|谨上|敬上|敬启)[！!。，,]?\s*)*\n\s*(?:——|--|[\u4e00-\u9fff]{1,4}：)?\s*"
     r"[\[【(（<{]\s*(?:请?(?:填|写|签)上?)?(?:您|你|自己|我|发送?人|寄信人|落款人|送礼人)?的?"
@@ -270,7 +278,8 @@ def _is_clear(text: str, name: str, read: Reading, words: list[float]) -> bool:
         or (n >= stop and len(cut[n].text.strip()) <= _SHORT // 2)
         for n in gone
     )
-    clear = clear and _parted(cut, scores, start, stop) and _surely_blessing(kept)
+    clear = clear and _parted(cut, scores, start, stop)
+    clear = clear and (_surely_blessing(kept) if gone else max(kept) < DOUBT and sum(kept) <= BLESSING)
     clear = clear and (labelled_texts(text) < 2 or not _labelled(text[cut[start].start : cut[stop - 1].end]))
     around = [cut[n].text for n in (*range(start), *range(stop, len(cut)))]
     clear = clear and not any(
@@ -552,12 +561,51 @@ def _before_signature(text: str) -> int | None:
     return sum(len(line) + 1 for line in lines[:first]) if first < len(lines) else None
 
 
+def without_note(text: str) -> str | None:
+    """Returns a text without its last line where that is a note to a mark above it, and without the mark."""
+    before, _newline, last = text.rstrip().rpartition("\n")
+    noted = _NOTED.fullmatch(last)
+    if noted is None or noted["mark"] not in before:
+        return None
+    place = before.rfind(noted["mark"])
+    if (
+        place == before.rfind("\n") + 1 or before.count(noted["mark"]) > 1
+    ):  # a list, or something between marks
+        return None
+    return (before[:place] + before[place + len(noted["mark"]) :]).rstrip()
+
+
+def _last_line_end(text: str, subject: Subject, context: Context) -> str | None:
+    """Returns a text without a last line that its form shows to be no part of it: a note, or a date where the
+    style has one line."""
+    if (noted := without_note(text)) is not None:
+        return noted
+    before, _newline, last = text.rstrip().rpartition("\n")
+    dated = subject.style not in context.several_lines and _DATE_LINE.fullmatch(last) is not None
+    return before.rstrip() if dated and before.strip() else None
+
+
+def _advertised(text: str, read: Reading) -> str | None:
+    """Returns a text without its last sentence where that says how to reach somebody and speaks to nobody as
+    the rest does."""
+    last = read.pieces[-1] if len(read.pieces) > 1 else None
+    if last is None or read.scores[-1] < LEANS or only_han(last.text) or CONTACT.search(last.text) is None:
+        return None
+    kept = read.scores[:-1]
+    sure = max(kept) < LEANS and kept[-1] <= BLESSING and CONTACT.search(text[: last.start]) is None
+    return text[: last.start].rstrip() if sure else None
+
+
 def _closing(text: str, subject: Subject, context: Context) -> Found | None:
     if (mark := _LAST_MARK.search(text)) is not None and _END_MARK.fullmatch(mark.group()):
         return Found(_("末尾有多余的话：{words}", words=mark.group().strip()), text[: mark.start()].strip())
     if "\n" in text and (end := _before_signature(text)) is not None:
         return Found(_("末尾有多余的话：{words}", words=text[end:].strip()[:30]), text[:end].strip())
+    if "\n" in text and (end := _last_line_end(text, subject, context)) is not None:
+        return Found(_("末尾有多余的话：{words}", words=text[len(end) :].strip()[:30]), end)
     read = _reading_in(text, subject.name, context)
+    if (end := _advertised(text, read)) is not None:
+        return Found(_("末尾有多余的话：{words}", words=text[len(end) :].strip()[:30]), end)
     if read.stop == len(read.pieces) or not _unwrapped(text):
         return None
     words = read.between(read.stop, len(read.pieces), text)

@@ -7,10 +7,15 @@ from tianji_core.cleaning.fault_model import unfinished_score
 from tianji_core.cleaning.layers import NUMBER
 from tianji_core.cleaning.quick import QuickPattern, signs_in
 from tianji_core.cleaning.rule import HARD_FLOOR, Context, Example, Found, Rule, Subject, only_han
-from tianji_core.cleaning.talk import DOUBT, SURE, labelled_texts, reading
+from tianji_core.cleaning.talk import DOUBT, SURE, labelled_texts, reading, without_note
 from tianji_core.cleaning.talk_model import words_score
 from tianji_core.i18n import N_, _
 
+_GLOSSED = re.compile(
+    r"(?P<said>(?P<word>[一-鿿]{1,4})[^（()）\n]{0,8})"
+    r"[（(]\s*[“\"「]?(?P=word)[”\"」]?\s*(?:[:：]|指|意为)[^（()）\n]{1,20}[)）]"
+)
+"""A word that brackets behind it explain."""
 _MARKDOWN = (
     (re.compile(r"\\([*_#`~>\-!.()\[\]])"), r"\1"),
     (
@@ -55,11 +60,12 @@ _MARKDOWN = (
         re.compile(r"\[\^?(?:[a-z]{2,10}[:：_])?\d{1,2}(?:[,，]\d{1,2})*\^?\]|【\d+(?:[:：]\d+)?†[^】\n]*】"),
         "",
     ),  # sources
+    (_GLOSSED, r"\g<said>"),
     (re.compile(r"(?<=[。！？!?~～…])[\u2460-\u2473]\s*\Z"), ""),  # the mark of a note that is gone
     (re.compile(r"\\([*_#`~>\-!.()\[\]])"), r"\1"),
 )
 _MARKDOWN_HINT = re.compile(
-    r"[āáǎàēéěèīíǐìōóǒòūúǔùǖǘǚǜ\u2500-\u259f]|~{3}|·{3}|^[—–]|†|\"{3}|'{3}|[\u2460-\u2473*_#>`•·●○◆■▪~\\\[]|^[ \t]*(?:[-+=—→»►▶:]|\d{1,2}[.、)）])",
+    r"[āáǎàēéěèīíǐìōóǒòūúǔùǖǘǚǜ\u2500-\u259f]|~{3}|·{3}|^[—–]|†|\"{3}|'{3}|[\u2460-\u2473*_#>`•·●○◆■▪~\\\[]|[（(]\s*[“\"「]?[一-鿿]{1,4}[”\"」]?\s*(?:[:：]|指|意为)|^[ \t]*(?:[-+=—→»►▶:]|\d{1,2}[.、)）])",
     re.MULTILINE,
 )
 _NUMBER_HINT = re.compile(
@@ -85,6 +91,8 @@ _STRUCK = re.compile(r"(?<=[\u4e00-\u9fff，。！？])~~(?=[\u4e00-\u9fff])[^~\
 """Words that are struck out inside a sentence."""
 _DIFFERENCE = re.compile(r"^-[ \t]*[^\n]{6,}\n+\+[ \t]*[^\n]{6,}$", re.MULTILINE)
 """Lines taken away and added, as programs show a change."""
+_ONE_CHANGE = re.compile(r"\s*-[ \t]*[^\n]{6,}\n+\+[ \t]*(?P<now>[^\n]{6,}?)\s*")
+"""One line taken away and one added, and nothing else."""
 _SUBJECT_LINE = re.compile(
     r"(?:邮件|信件|短信)?(?:主题|标题|题目|抬头|收件人|收信人|接收人|对象|场景|场合|风格|语气|日期|时间|发件人)\s*[:：]\s*[^\n，。！？]{1,40}|(?i:subject|title|re)\s*[:：]\s*[^\n]{1,60}"
 )
@@ -93,11 +101,11 @@ _TITLE_LINE = re.compile(
     r"|[^\n，。！？!?~～：:、]{1,16}(?:祝福|祝福语|贺词|寄语|文案|·[^\n，。！？!?：:]{1,8}))\s*"
 )
 _FIELD = re.compile(
-    r"(?:[一-鿿]{1,5}[ \t]{0,2}[:：=][ \t]{0,2})?(?P<value>[^\s,，|｜;；:：/]{1,20})"
-    r"(?:[ \t]{0,4}\n\s*|[,，|｜;；/][ \t]{0,4})"
+    r"(?:[一-鿿]{1,5}[ \t]{0,2}[:：=][ \t]{0,2})?(?P<value>[^\s,，。|｜;；:：/]{1,20})"
+    r"(?:。?[ \t]{0,4}\n\s*|[,，。|｜;；/][ \t]{0,4})"
 )
 """One of the things that were asked for, with or without a key."""
-_COMMAS = ",，"
+_COMMAS = ",，。"
 """What parts the things that were asked for and as well the words of a text."""
 _SPOKEN = tuple("，,！!。~～")
 """What a line of the text itself ends with, and no heading."""
@@ -153,12 +161,15 @@ def _markdown(text: str, _subject: Subject, _context: Context) -> Found | None:
         return None
     if len(numbers) > 1:
         return Found(_("有 {n} 个编号", n=len(numbers)))
+    if "\n" in text and without_note(text) is not None:  # the number is the mark of a note
+        return None
     if (acted := _GESTURE.match(text)) is not None:
         return Found(_("有 Markdown 记号或编号"), text[acted.end() :].strip())
     if _ACTED.search(text) or _STRUCK.search(text):  # without its marks it would read as part of the text
         return Found(_("有 Markdown 记号或编号"))
     if _DIFFERENCE.search(text) is not None:
-        return Found(_("有修改前后的两种写法"))
+        change = _ONE_CHANGE.fullmatch(text)
+        return Found(_("有修改前后的两种写法"), change["now"] if change is not None else None)
     if (heading := _HEADING.match(text)) is not None:
         return Found(_("第一行是标题：{title}", title=heading["title"]), text[heading.end() :].strip())
     fixed = NUMBER.sub("", text)
