@@ -195,7 +195,7 @@ def endings(style: str, text: str = "") -> list[str]:
 
 
 @cache
-def banks() -> list[dict[str, list[str]]]:
+def banks() -> list[dict[str, tuple[str, ...]]]:
     """Returns style → sentences of each option of the composer."""
     return [bank for axis in load_phrases().options.values() for bank in axis.values()]
 

@@ -589,7 +589,9 @@ def _advertised(text: str, read: Reading) -> str | None:
     """Returns a text without its last sentence where that says how to reach somebody and speaks to nobody as
     the rest does."""
     last = read.pieces[-1] if len(read.pieces) > 1 else None
-    if last is None or read.scores[-1] < LEANS or only_han(last.text) or CONTACT.search(last.text) is None:
+    if last is None or only_han(last.text) or CONTACT.search(last.text) is None:
+        return None
+    if read.scores[-1] <= BLESSING or any(sign in last.text for sign in "你您我"):  # the sender's own number
         return None
     kept = read.scores[:-1]
     sure = max(kept) < LEANS and kept[-1] <= BLESSING and CONTACT.search(text[: last.start]) is None
@@ -601,11 +603,11 @@ def _closing(text: str, subject: Subject, context: Context) -> Found | None:
         return Found(_("末尾有多余的话：{words}", words=mark.group().strip()), text[: mark.start()].strip())
     if "\n" in text and (end := _before_signature(text)) is not None:
         return Found(_("末尾有多余的话：{words}", words=text[end:].strip()[:30]), text[:end].strip())
-    if "\n" in text and (end := _last_line_end(text, subject, context)) is not None:
-        return Found(_("末尾有多余的话：{words}", words=text[len(end) :].strip()[:30]), end)
+    if "\n" in text and (kept := _last_line_end(text, subject, context)) is not None:
+        return Found(_("末尾有多余的话：{words}", words=text[len(kept) :].strip()[:30]), kept)
     read = _reading_in(text, subject.name, context)
-    if (end := _advertised(text, read)) is not None:
-        return Found(_("末尾有多余的话：{words}", words=text[len(end) :].strip()[:30]), end)
+    if (kept := _advertised(text, read)) is not None:
+        return Found(_("末尾有多余的话：{words}", words=text[len(kept) :].strip()[:30]), kept)
     if read.stop == len(read.pieces) or not _unwrapped(text):
         return None
     words = read.between(read.stop, len(read.pieces), text)
