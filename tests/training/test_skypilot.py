@@ -28,16 +28,46 @@ READ = """import json, sys, sky
 task = sky.Task.from_yaml(sys.argv[1])
 (asked,) = task.resources
 print("READ " + json.dumps({
-    "cloud": str(asked.cloud).lower(), "region": asked.region,
+    "cloud": str(asked.cloud).lower(), "region": asked.region, "zone": asked.zone,
     "cards": asked.accelerators, "spot": asked.use_spot,
     "recovery": asked.job_recovery, "nodes": task.num_nodes,
     "mounts": task.file_mounts, "volumes": task.volumes,
     "workdir": task.workdir, "run": task.run,
 }))"""
+COMMANDS = (
+    "launch -y -d --async -c machine task.yaml",
+    "launch -c machine task.yaml",
+    "jobs launch task.yaml",
+    "autostop -y machine --cancel",
+    "autostop -y machine -i 5 --down",
+    "api status request -a -o json",
+    "api cancel -y request",
+    "api logs request --no-follow --tail 20",
+    "cancel -y machine 3",
+    "queue machine -o json",
+    "logs machine 3 --no-follow --tail 0",
+    "status machine",
+    "check -o json",
+    "down -y machine",
+)
+"""What the studio asks of the program, and what it tells a person to run."""
+PARSE = """import sys, click
+from sky.client.cli.command import cli
+for line in [*sys.argv[1:], "launch --no-such-option"]:
+    command, words, context = cli, line.split(), click.Context(cli)
+    try:
+        while isinstance(command, click.Group):
+            name, command, words = command.resolve_command(context, words)
+            context = click.Context(command, info_name=name, parent=context)
+        command.make_context(name, words)
+    except click.ClickException as error:
+        print("REFUSED " + line + ": " + error.format_message())"""
 REQUESTS = {
     "cloud": SkyRequest(infra="aws/us-east-1", gpus="L4"),
     "cluster": SkyRequest(infra="kubernetes", gpus="A100:2", volume="tianji-data", spot=True),
     "cheapest": SkyRequest(gpus="RTX4090:1"),
+    "zone": SkyRequest(infra="gcp/us-central1/us-central1-a", gpus="A100-80GB:8"),
+    "context": SkyRequest(infra="kubernetes/lab.west", gpus="H100", volume="tianji-data"),
 }
 
 
@@ -83,23 +113,34 @@ def test_without_a_volume_the_work_lies_on_the_machine(files: tuple[Path, Path])
     assert "volumes" not in task and task["run"].endswith("--workspace ~/tianji-workspace\n")
 
 
-@pytest.mark.skipif(
+def with_sky(folder: Path, program: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """Runs a program for SkyPilot's Python, with ``folder`` as its home."""
+    environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "SKYPILOT_DISABLE_USAGE_COLLECTION": "1"}
+    command = [PYTHON_OF_SKY, "-c", program, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+
+
+needs_sky = pytest.mark.skipif(
     not PYTHON_OF_SKY, reason="SkyPilot is not installed (pip install skypilot, SKYPILOT_PYTHON)"
 )
+
+
+@needs_sky
+def test_the_program_of_skypilot_knows_every_option_that_is_asked_of_it(tmp_path: Path) -> None:
+    done = with_sky(tmp_path, PARSE, *COMMANDS)
+    assert done.returncode == 0, done.stderr[-3000:]
+    refused = [line for line in done.stdout.splitlines() if line.startswith("REFUSED ")]
+    assert len(refused) == 1 and refused[0].startswith("REFUSED launch --no-such-option")
+
+
+@needs_sky
 @pytest.mark.parametrize("name", REQUESTS)
 def test_the_parser_of_skypilot_reads_what_was_meant(
     name: str, files: tuple[Path, Path], tmp_path: Path
 ) -> None:
     request, path = REQUESTS[name], tmp_path / "task.yaml"
     path.write_text(text_of(request, files), encoding="utf-8")
-    environment = {
-        "PATH": os.environ["PATH"],
-        "HOME": str(tmp_path),
-        "SKYPILOT_DISABLE_USAGE_COLLECTION": "1",
-    }
-    done = subprocess.run(
-        [PYTHON_OF_SKY, "-c", READ, str(path)], capture_output=True, text=True, env=environment, check=False
-    )
+    done = with_sky(tmp_path, READ, str(path))
     assert done.returncode == 0, done.stderr[-3000:]
     (line,) = [line for line in done.stdout.splitlines() if line.startswith("READ ")]
     told = yaml.safe_load(line.removeprefix("READ "))
@@ -107,7 +148,8 @@ def test_the_parser_of_skypilot_reads_what_was_meant(
     assert told["cards"] == {card: int(count or 1)} and told["nodes"] == 1 and told["spot"] == request.spot
     assert set(told["mounts"].values()) == {str(files[0]), str(files[1])}
     assert told["cloud"] == (request.infra.split("/")[0] or "none")
-    assert told["region"] == (request.infra.partition("/")[2] or None)
+    _cloud, region, zone = [*request.infra.split("/"), "", ""][:3]
+    assert (told["region"], told["zone"]) == (region or None, zone or None)
     assert told["volumes"] == ({"/tianji": request.volume} if request.volume else {})
     assert (told["recovery"] is not None) == request.spot and told["workdir"] == str(PROJECT)
 
