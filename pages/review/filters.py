@@ -86,9 +86,9 @@ def filters(workspace: Workspace, recipe: Recipe) -> FilterChoice:
         state = _state()
         text = "" if short else _search(190, disabled)
         set_filters = _set_filters()
-        called = _("搜索和筛选") if short else _("筛选")
-        label = _("筛选 {n}", n=len(set_filters)) if set_filters else called
-        with st.popover(label, key="filters", icon=":material/filter_list:", disabled=disabled):
+        label = _("筛选 {n}", n=len(set_filters)) if set_filters else _("筛选")
+        icon = ":material/search:" if short else ":material/filter_list:"
+        with st.popover(label, key="filters", icon=icon, disabled=disabled):
             if short:
                 text = _search("stretch", disabled)
             fields = _filter_fields(workspace, recipe)

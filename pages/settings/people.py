@@ -6,7 +6,6 @@ from pages.shared.frame import remember_notice, report_errors
 from pages.shared.kept import forget_typed, kept_text
 from pages.shared.login_table import login_table
 from pages.shared.secret_field import forget_secret, secret_field
-from pages.shared.text import plain
 from pages.shared.visitors import accounts, visitor
 from tianji_core.access.sessions import Sessions
 from tianji_core.access.users import LONGEST_PERSON, Users
@@ -32,22 +31,24 @@ def people_part(workspace: Workspace) -> None:
             )
         )
     for number, user in enumerate(listed):
-        columns = st.columns([3, 2, 1.2, 3], vertical_alignment="center")
-        columns[0].markdown(plain(user.name))
-        role = columns[1].selectbox(
+        # An address is longer than a phone has room for beside the rest: the row then has two lines.
+        row = st.container(horizontal=True, vertical_alignment="center", gap="small")
+        row.text(user.name, width=240)
+        role = row.selectbox(
             _("角色"),
             list(Role),
             index=list(Role).index(user.role),
             format_func=lambda role: role.title,
             key=f"role_{number}_{user.name}_{user.role.key}",
             label_visibility="collapsed",
+            width=180,
         )
         with report_errors():
             if role is not None and role is not user.role:
                 users.set_role(user.name, role)
                 remember_notice(_("{name} 现在是{role}", name=user.name, role=role.title))
                 st.rerun()
-            if columns[2].button(_("删除"), key=f"remove_{number}_{user.name}", width="stretch"):
+            if row.button(_("删除"), key=f"remove_{number}_{user.name}"):
                 users.remove(user.name)
                 Sessions(workspace).end_all(user.name)
                 remember_notice(_("已删除用户 {name}，原来的登录都已失效", name=user.name))
