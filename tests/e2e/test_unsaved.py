@@ -108,6 +108,7 @@ WALK = (
     "lists?list=场景",
     "lists?list=风格",
     "lists?list=提示词",
+    "lists?list=提示词&prompts_of=requests",
     "heatmap",
     "generate",
     "generate?provider=custom",
