@@ -41,7 +41,7 @@ def more_filters(workspace: Workspace, recipe_key: str, shuffled: bool) -> None:
         _choice("by", steps.people(workspace.engine, recipe_key))
         _range("score", step=0.5)
         _day("until")
-    st.caption(_("日期是样本进来的那天（UTC）"))
+    st.caption(_("日期是样本进来的那天，从您那里的零点算起"))
     if shuffled:
         st.button(_("换一种打乱"), key="reshuffle", icon="🎲", on_click=_reshuffle)
     chosen = any(st.query_params.get(name) for name in MORE)
