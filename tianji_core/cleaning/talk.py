@@ -145,7 +145,7 @@ _ROUND_NAME = " \t\n\u3000，,：:！!~～"
 """What may stand round a short form of the receiver's name."""
 _SPOKEN_TO = re.compile(r"[\s“「『（【>*#\"]*N(?![的NST之：])[^：]*$")
 """A short piece that begins with the receiver."""
-_LABELS = 1.5
+_LABELS = 1.25
 """The score of the words of a label at the beginning from which a person looks at it."""
 _LABEL_WORDS = re.compile(r"[^N您你，]{1,12}[：:]\s*")
 _ADDRESSED = re.compile(r"[\s“「『（【*#\"]*(?:亲爱的|敬爱的|尊敬的|我的|祝|老|好)?N{1,2}(?![的之])")
