@@ -53,6 +53,7 @@ def test_apologies_from_three_lists_to_the_training(page: Page, studio: Studio, 
     api.default = apologises
     visit(page, studio, "lists")
     page.get_by_role("button", name=re.compile("改名 · 新建 · 导入导出")).click()
+    page.get_by_role("tab", name="新建配方").click()
     settle(page)
     for field, text in {**WORDS, **{name: "\n".join(entries) for name, entries in LISTS.items()}}.items():
         typed(page, f"begin_{field}", text)
