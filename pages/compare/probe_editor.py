@@ -13,7 +13,7 @@ FIELDS = N_(
     "每道题至少写一项检查，写了的都要成立，照抄题目的部分不算。`contains`：这些词都要有；"
     "`any_of`：有其中一个就行；`number`：有这个数；`regex`：找得到这个表达式；"
     "`judge`：选了裁判模型时由它判断。`blessings` 里的词一个也不能有，除非写了 `blessing: true`；"
-    "不写祝福的配方，它的对象和事由也不能有。"
+    "别种任务的配方，它的对象和事由也不能有。"
     "`tokens`：回答最多多长。"
 )
 """What a question can hold, for people."""

@@ -4,13 +4,11 @@ it.
 Run with ``.venv/bin/python scripts/talk_model/left_out.py [PART …]`` (a quarter of an hour for all parts).
 Words, faults and doubt are trained anew without the part; the model of the surroundings, which has fifty
 numbers and knows no wording, is the studio's. The rules were made with all parts in view. ``--show`` prints
-what goes wrong, ``--models FOLDER`` keeps the models there and takes those that it holds,
-``--write`` makes the models of all parts the studio's: so doubt is weighed on scores as it will see them.
+what goes wrong, ``--models FOLDER`` keeps the models there and takes those that it holds.
 """
 
 import argparse
 import json
-import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -97,8 +95,8 @@ def weigh(folder: Path) -> None:
         texts += mine
     numbers = np.array(values)
     edge = train_doubt.edge_of(texts, train_doubt.left_out_scores(texts, numbers))
-    for part in ("", *train_doubt.PARTS):
-        rest = np.array([text.part != part or not part for text in texts])
+    for part in train_doubt.PARTS:
+        rest = np.array([text.part != part for text in texts])
         file = folder / part / doubt.FILE.name
         content = json.loads(file.read_text(encoding="utf-8"))
         others = [text for text, kept in zip(texts, rest, strict=True) if kept]
@@ -117,7 +115,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("parts", nargs="*", choices=[*train_doubt.PARTS, []])
     parser.add_argument("--show", action="store_true", help="print what goes wrong")
-    parser.add_argument("--write", action="store_true", help="make the models of all parts the studio's")
     parser.add_argument("--models", type=Path, help="folder that keeps the models")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
@@ -125,9 +122,6 @@ def main() -> None:
         for part in ("", *train_doubt.PARTS):
             train_without(part, folder / part)
         weigh(folder)
-        if arguments.write:
-            for file in {file for _module, _name, file in PLACES}:
-                shutil.copy(folder / file.name, file)
         found, rows = [], []
         for part in arguments.parts or train_doubt.PARTS:
             some = measured(part, folder / part)

@@ -30,15 +30,6 @@ def test_a_text_that_nothing_of_what_was_asked_explains_is_doubtful_with_a_reaso
     assert found.why
 
 
-def test_set_phrases_and_short_endings_raise_no_doubt() -> None:
-    text = "奶奶，祝您生日快乐，福如东海，寿比南山！"
-    assert doubt(Subject(text, "奶奶", "生日", "正常"), CONTEXT).is_sure
-    letter = "近知祖母微恙，孙心悬悬。惟愿药石奏效，起居渐安。思之甚切。"
-    subject = Subject(letter, "奶奶", "康复", "文言文")
-    assert cleaning.clean_text(subject, CONTEXT) == letter
-    assert not cleaning.check(subject, CONTEXT)
-
-
 def test_the_signs_have_one_number_each() -> None:
     for text in (SURE, STRANGE, "好", "，", "a\n\nb"):
         values, _cut = signs(Subject(text, "妹妹", "生日", "正常"), CONTEXT)

@@ -145,7 +145,7 @@ _ROUND_NAME = " \t\n\u3000，,：:！!~～"
 """What may stand round a short form of the receiver's name."""
 _SPOKEN_TO = re.compile(r"[\s“「『（【>*#\"]*N(?![的NST之：])[^：]*$")
 """A short piece that begins with the receiver."""
-_LABELS = 1.25
+_LABELS = 1.5
 """The score of the words of a label at the beginning from which a person looks at it."""
 _LABEL_WORDS = re.compile(r"[^N您你，]{1,12}[：:]\s*")
 _ADDRESSED = re.compile(r"[\s“「『（【*#\"]*(?:亲爱的|敬爱的|尊敬的|我的|祝|老|好)?N{1,2}(?![的之])")
@@ -355,26 +355,13 @@ def _parted(cut: list[Piece], scores: list[float], start: int, stop: int) -> boo
     brackets or a dash, or is the surer talk."""
     lead = [scores[n] for n in range(start) if not _LEADS.fullmatch(cut[n].text)]
     edge = cut[start - 1].text if start else ""
-    apart = _APART.match(cut[start].text) is not None and not _is_quoted_inside(cut, start, stop)
-    if lead and not (edge.endswith("\n") or edge.rstrip()[-1:] in _CLOSERS):
-        least = AFTER_COLON if apart or edge.rstrip()[-1:] in ("：", ":") else LOOSE_LEAD
+    if lead and not (edge.endswith("\n") or _APART.match(cut[start].text) or edge.rstrip()[-1:] in _CLOSERS):
+        least = AFTER_COLON if edge.rstrip()[-1:] in ("：", ":") else LOOSE_LEAD
         if min(lead) < least:
             return False
-    if start and not lead and not edge.endswith("\n") and scores[start] > PLAIN_BLESSING:
-        return False  # an agreement alone may be with the receiver
     closing, last = scores[stop:], cut[stop - 1].text
     apart = last.endswith("\n") or (stop < len(cut) and _APART.match(cut[stop].text) is not None)
     return apart or min(closing, default=LOOSE_CLOSING) >= LOOSE_CLOSING
-
-
-def _is_quoted_inside(cut: list[Piece], start: int, stop: int) -> bool:
-    """Returns whether ``cut[start:stop]`` begins with a quotation that ends before it does: somebody is
-    quoted, the blessing as a whole is not."""
-    if _OPENING.match(cut[start].text) is None:
-        return False
-    said = "".join(piece.text for piece in cut[start:stop])
-    last = [match.end() for match in _CLOSING_MARK.finditer(said)][-1:]
-    return bool(last) and len(said[last[0] :].strip()) > _SHORT // 2
 
 
 def _labelled(text: str) -> bool:
